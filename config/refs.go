@@ -1,0 +1,165 @@
+package config
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// MaxSecretFile is the largest file that a reference may name, in bytes.
+const MaxSecretFile = 64 << 10
+
+var (
+	reference = regexp.MustCompile(`^(?:env|file):.`)
+	// nearReference also fits what looks like one and is none: ${NAME} as other gateways write it, and sources that we
+	// do not have.
+	nearReference = regexp.MustCompile(`^(?:[A-Za-z_][A-Za-z0-9_]*|[a-z]+:.*)$`)
+)
+
+// resolver replaces references in text: ${env:NAME} and ${file:/path}. $${ stands for ${ as it is.
+type resolver struct {
+	folder   string // of relative paths
+	environ  map[string]string
+	found    map[string]string // by reference: what it stood for
+	problems Problems
+}
+
+// lookup makes a map of an environment; the last of equal names counts, as for a process that is started with it.
+func lookup(environ []string) map[string]string {
+	out := make(map[string]string, len(environ))
+	for _, entry := range environ {
+		if name, content, ok := strings.Cut(entry, "="); ok {
+			out[name] = content
+		}
+	}
+	return out
+}
+
+// resolve returns a copy of v in which every reference has been replaced.
+func (r *resolver) resolve(v *value) *value {
+	out := *v
+	switch v.shape {
+	case list:
+		out.items = make([]*value, len(v.items))
+		for i, one := range v.items {
+			out.items[i] = r.resolve(one)
+		}
+	case mapping:
+		out.keys, out.members = nil, nil
+		for _, key := range v.keys {
+			out.set(key, r.resolve(v.members[key]))
+		}
+	case text:
+		r.expand(&out)
+	}
+	return &out
+}
+
+func (r *resolver) expand(v *value) {
+	var done strings.Builder
+	var refs []string
+	rest := v.scalar.(string)
+	for {
+		before, after, found := strings.Cut(rest, "${")
+		name, next, closed := strings.Cut(after, "}")
+		switch {
+		case !found:
+			done.WriteString(rest)
+			v.scalar, v.ref = done.String(), strings.Join(refs, " and ")
+			return
+		case strings.HasSuffix(before, "$"):
+			done.WriteString(strings.TrimSuffix(before, "$") + "${")
+			rest = after
+		case !nearReference.MatchString(name):
+			done.WriteString(before + "${")
+			rest = after
+		case !closed || !reference.MatchString(name):
+			r.misread(v)
+			return
+		default:
+			content, ok := r.take(v, name)
+			if !ok {
+				return
+			}
+			done.WriteString(before + content)
+			refs = append(refs, "${"+name+"}")
+			rest = next
+		}
+	}
+}
+
+// misread does not show the text: it may be a password with a dollar in it.
+func (r *resolver) misread(v *value) {
+	v.shape, v.scalar, v.broken = null, nil, true
+	r.problems = append(r.problems, v.problem("", "a reference such as ${env:NAME} or ${file:/path}; write $${ for a plain ${"))
+}
+
+// take returns what a reference stands for. The first fault of a text ends it.
+func (r *resolver) take(v *value, ref string) (string, bool) {
+	var content, fault, want string
+	source, name, _ := strings.Cut(ref, ":")
+	switch source {
+	case "env":
+		var there bool
+		content, there = r.environ[name]
+		want = "the environment variable " + name + " to hold the value when the gateway starts"
+		if !there {
+			fault = "is not set"
+		}
+	case "file":
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(r.folder, name)
+		}
+		var data []byte
+		data, fault = readBounded(name, MaxSecretFile)
+		content = strings.TrimRight(string(data), "\r\n")
+		want = "the file " + name + " to hold the value"
+	}
+	if fault == "" && content == "" {
+		fault = "is empty"
+	}
+	r.found[ref] = content
+	if fault != "" {
+		v.shape, v.scalar, v.broken = null, nil, true
+		r.problems = append(r.problems, v.problem("${"+ref+"}, which "+fault, want))
+		return "", false
+	}
+	return content, true
+}
+
+var envReference = regexp.MustCompile(`\$\{env:([^}]*)\}`)
+
+// namedVariables lists the environment variables that references in v name.
+func namedVariables(v *value) map[string]bool {
+	out := map[string]bool{}
+	v.each(func(one *value) {
+		if one.shape == text {
+			for _, m := range envReference.FindAllStringSubmatch(one.scalar.(string), -1) {
+				out[m[1]] = true
+			}
+		}
+	})
+	return out
+}
+
+// hash covers everything that a load depends on. It is keyed, so that it says only whether two loads of one source
+// are the same: what it covers may be a short password.
+func hash(key, content []byte, set, found map[string]string) []byte {
+	mac := hmac.New(sha256.New, key)
+	write := func(part string) {
+		_ = binary.Write(mac, binary.BigEndian, uint64(len(part))) // a hash takes everything
+		mac.Write([]byte(part))
+	}
+	write(string(content))
+	for _, of := range []map[string]string{set, found} {
+		write("layer")
+		for _, name := range sortedKeys(of) {
+			write(name)
+			write(of[name])
+		}
+	}
+	return mac.Sum(nil)
+}
