@@ -1,0 +1,223 @@
+// Package registry owns the plugin state: which instances of which plugins there are, who uses them, and the one value
+// that the edge reads. It is the only publisher of that value (Cell).
+//
+// Invariants: numbers of generations and leases only rise. Routes, methods, revision and generation become visible in one
+// swap. An instance drains when no live generation lists it and is freed when its last lease ends; until then its code may
+// run. A lease is given only on a live instance. The registry asks nobody.
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"holdfast/actors/kit"
+	"holdfast/channels"
+)
+
+// keptFreed is how many freed instances stay in the description, newest last.
+const keptFreed = 8
+
+// State is the registry's whole knowledge; Step never changes the one it is given.
+type State struct {
+	Generation uint64 // of the newest Install, published or not
+	Revision   uint64 // live
+	Live       uint64 // generation that is live
+	Instances  []instance
+	Staged     []InstanceID // what the newest Install listed
+	Routes     Routes
+	Methods    Methods
+	Leases     map[LeaseID]lease
+	LastLease  LeaseID
+	Freed      []Instance
+	Published  time.Time
+}
+
+type instance struct {
+	id    InstanceID
+	offer Offer
+	live  bool
+}
+
+type lease struct {
+	instance InstanceID
+	holder   string
+}
+
+// publish is the registry's private effect: store the value in the Cell.
+type publish struct{ live *Live }
+
+func (publish) IsEffect() {}
+
+// Step decides. It copies what it changes.
+func Step(s State, in kit.In) (State, []kit.Effect) {
+	var effects []kit.Effect
+	switch m := in.Msg.(type) {
+	case Install:
+		s, effects = s.install(m, in)
+	case StageRoutes:
+		s.Routes = m.Routes
+		effects = answer(in, Staged{})
+	case StageMethods:
+		s.Methods = m.Methods
+		effects = answer(in, Staged{})
+	case Publish:
+		s, effects = s.publish(m, in)
+	case Lease:
+		s, effects = s.lease(m, in)
+	case Release:
+		s = s.release(m.Lease)
+	case Describe:
+		effects = answer(in, s.Describe())
+	default:
+		return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
+	}
+	return s, effects
+}
+
+func answer(in kit.In, msg any) []kit.Effect { return []kit.Effect{kit.Answer{To: in.From, Msg: msg}} }
+
+// install lists the instances of the next generation; what is not published yet is replaced, never mixed.
+func (s State) install(m Install, in kit.In) (State, []kit.Effect) {
+	owner := map[string]string{}
+	for _, o := range m.Offers {
+		for _, k := range o.Kinds {
+			if other, taken := owner[k.Name]; taken {
+				return s, answer(in, Installed{Err: fmt.Errorf("channel %q is offered by plugin %q and by plugin %q: disable one of them", k.Name, other, o.Plugin)})
+			}
+			owner[k.Name] = o.Plugin
+		}
+	}
+	s.Generation++
+	s.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i instance) bool { return !i.live && !s.held(i.id) })
+	s.Staged = nil
+	for _, o := range m.Offers {
+		s.Staged = append(s.Staged, s.carry(o))
+	}
+	return s, answer(in, Installed{Generation: s.Generation, Instances: slices.Clone(s.Staged)})
+}
+
+// carry finds the live instance that is what the offer asks for, or makes a new one.
+func (s *State) carry(o Offer) InstanceID {
+	for _, i := range s.Instances {
+		if i.live && i.offer.Plugin == o.Plugin && i.offer.Version == o.Version && i.offer.Settings == o.Settings {
+			return i.id
+		}
+	}
+	fresh := instance{id: InstanceID{Plugin: o.Plugin, Number: s.Generation}, offer: o}
+	s.Instances = append(s.Instances, fresh)
+	return fresh.id
+}
+
+func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
+	if m.Revision != 0 {
+		if m.Revision <= s.Revision {
+			return s, answer(in, Published{Revision: s.Revision, Generation: s.Live,
+				Err: fmt.Errorf("revision %d is not above the live revision %d", m.Revision, s.Revision)})
+		}
+		s.Revision = m.Revision
+		s.Live = s.Generation
+		s.Instances = slices.Clone(s.Instances)
+		for i := range s.Instances {
+			s.Instances[i].live = slices.Contains(s.Staged, s.Instances[i].id)
+		}
+		s = s.free()
+	}
+	s.Published = in.Now
+	return s, []kit.Effect{
+		publish{&Live{Revision: s.Revision, Generation: s.Live, Routes: s.Routes, Methods: s.Methods}},
+		kit.Note{Level: zerolog.InfoLevel, Text: "published", Fields: []any{"revision", s.Revision, "generation", s.Live,
+			"paths", len(s.Routes.exact) + len(s.Routes.under), "methods", len(s.Methods.byName)}},
+		kit.Answer{To: in.From, Msg: Published{Revision: s.Revision, Generation: s.Live}},
+	}
+}
+
+func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
+	for _, i := range s.Instances {
+		if !i.live {
+			continue
+		}
+		for _, k := range i.offer.Kinds {
+			if k.Name != m.Channel {
+				continue
+			}
+			s.LastLease++
+			s.Leases = maps.Clone(s.Leases)
+			if s.Leases == nil {
+				s.Leases = map[LeaseID]lease{}
+			}
+			s.Leases[s.LastLease] = lease{instance: i.id, holder: m.Holder}
+			return s, answer(in, Leased{Lease: s.LastLease, Instance: i.id, Generation: s.Live, Revision: s.Revision, Kind: k})
+		}
+	}
+	return s, answer(in, Leased{Generation: s.Live, Revision: s.Revision, Kind: channels.Kind{}, Err: ErrNoChannel})
+}
+
+func (s State) release(id LeaseID) State {
+	if _, held := s.Leases[id]; !held {
+		return s
+	}
+	s.Leases = maps.Clone(s.Leases)
+	delete(s.Leases, id)
+	return s.free()
+}
+
+// free lets instances go that nobody lists and nobody holds.
+func (s State) free() State {
+	var kept []instance
+	for _, i := range s.Instances {
+		if i.live || s.held(i.id) || slices.Contains(s.Staged, i.id) {
+			kept = append(kept, i)
+			continue
+		}
+		s.Freed = append(slices.Clone(s.Freed), Instance{ID: i.id, Version: i.offer.Version, Channels: names(i.offer.Kinds), State: "freed"})
+	}
+	s.Instances = kept
+	if len(s.Freed) > keptFreed {
+		s.Freed = s.Freed[len(s.Freed)-keptFreed:]
+	}
+	return s
+}
+
+func (s State) held(id InstanceID) bool {
+	for _, l := range s.Leases {
+		if l.instance == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Describe is the snapshot that others read.
+func (s State) Describe() Description {
+	d := Description{Revision: s.Revision, Generation: s.Live, Published: s.Published}
+	for _, i := range s.Instances {
+		line := Instance{ID: i.id, Version: i.offer.Version, Channels: names(i.offer.Kinds), State: "active"}
+		if !i.live {
+			line.State = "draining"
+			if slices.Contains(s.Staged, i.id) {
+				line.State = "staged"
+			}
+		}
+		for _, l := range s.Leases {
+			if l.instance == i.id {
+				line.Holders = append(line.Holders, l.holder)
+			}
+		}
+		slices.Sort(line.Holders)
+		d.Instances = append(d.Instances, line)
+	}
+	d.Instances = append(d.Instances, s.Freed...)
+	return d
+}
+
+func names(kinds []channels.Kind) []string {
+	var out []string
+	for _, k := range kinds {
+		out = append(out, k.Name)
+	}
+	return out
+}

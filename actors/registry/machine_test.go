@@ -1,0 +1,180 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"holdfast/actors/kit"
+	"holdfast/actors/kit/kittest"
+	"holdfast/channels"
+)
+
+var (
+	me  = kit.ReturnTo(kit.Named("asker"), 1)
+	now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+)
+
+func offer(plugin, version string, kinds ...string) Offer {
+	o := Offer{Plugin: plugin, Version: version}
+	for _, k := range kinds {
+		o.Kinds = append(o.Kinds, channels.Kind{Name: k})
+	}
+	return o
+}
+
+// play feeds messages and gives the last answer.
+func play[A any](t *testing.T, s State, msgs ...any) (State, A) {
+	t.Helper()
+	var last A
+	for _, m := range msgs {
+		var effects []kit.Effect
+		s, effects = Step(s, kit.In{Msg: m, From: me, Now: now})
+		if answers := kittest.Answers[A](effects); len(answers) > 0 {
+			last = answers[0]
+		}
+	}
+	return s, last
+}
+
+func states(d Description) map[string]string {
+	out := map[string]string{}
+	for _, i := range d.Instances {
+		out[fmt.Sprintf("%s@%d", i.ID.Plugin, i.ID.Number)] = i.State
+	}
+	return out
+}
+
+func TestLaw1_NothingIsLiveBeforeOnePublication(t *testing.T) {
+	s, got := play[Leased](t, State{}, Install{Offers: []Offer{offer("sms", "1", "sms")}}, StageRoutes{Routes: NewRoutes([]*Endpoint{{Path: "/a"}})},
+		Lease{Channel: "sms"})
+	if !errors.Is(got.Err, ErrNoChannel) {
+		t.Fatalf("a lease before the publication: %+v, want ErrNoChannel", got)
+	}
+	_, effects := Step(s, kit.In{Msg: Publish{Revision: 1}, From: me, Now: now})
+	live := kittest.All[publish](effects)
+	if len(live) != 1 {
+		t.Fatalf("%d publications, want one swap", len(live))
+	}
+	if _, _, found := live[0].live.Routes.Find("/a"); !found || live[0].live.Revision != 1 || live[0].live.Generation != 1 {
+		t.Errorf("published %+v, want routes, revision and generation together", live[0].live)
+	}
+}
+
+func TestLaw1_UnchangedInstancesAreCarriedOverAndOldOnesDrainUntilTheirLastLeaseEnds(t *testing.T) {
+	s, lease := play[Leased](t, State{}, Install{Offers: []Offer{offer("sms", "1", "sms"), offer("irc", "1", "irc")}}, Publish{Revision: 1},
+		Lease{Channel: "sms", Holder: "sms:a run.1"})
+	s, _ = play[Published](t, s, Install{Offers: []Offer{offer("sms", "2", "sms"), offer("irc", "1", "irc")}}, Publish{Revision: 2})
+	want := map[string]string{"sms@1": "draining", "irc@1": "active", "sms@2": "active"}
+	if diff := cmp.Diff(want, states(s.Describe())); diff != "" {
+		t.Fatalf("instances after the swap (-want +got):\n%s", diff)
+	}
+	s, again := play[Leased](t, s, Lease{Channel: "sms", Holder: "sms:a run.2"})
+	if again.Instance.Number != 2 || again.Lease <= lease.Lease {
+		t.Errorf("a new lease is %+v, want one on the new instance with a higher number", again)
+	}
+	s, _ = play[Leased](t, s, Release{lease.Lease})
+	want["sms@1"] = "freed"
+	if diff := cmp.Diff(want, states(s.Describe())); diff != "" {
+		t.Errorf("instances after the last lease (-want +got):\n%s", diff)
+	}
+}
+
+func TestInstall(t *testing.T) {
+	two, _ := play[Published](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1})
+	for name, c := range map[string]struct {
+		offers []Offer
+		fault  bool
+		ids    []InstanceID
+	}{
+		"the same offer carries the instance over":             {[]Offer{offer("a", "1", "x")}, false, []InstanceID{{"a", 1}}},
+		"another version makes a new instance":                 {[]Offer{offer("a", "2", "x")}, false, []InstanceID{{"a", 2}}},
+		"other settings of the plugin make a new instance":     {[]Offer{{Plugin: "a", Version: "1", Settings: "s", Kinds: []channels.Kind{{Name: "x"}}}}, false, []InstanceID{{"a", 2}}},
+		"two plugins that offer one channel are refused":       {[]Offer{offer("a", "1", "x"), offer("b", "1", "x")}, true, nil},
+		"a generation without plugins is a generation as well": {nil, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, got := play[Installed](t, two, Install{Offers: c.offers})
+			if (got.Err != nil) != c.fault || !slices.Equal(got.Instances, c.ids) {
+				t.Errorf("got %+v, want instances %v, fault %v", got, c.ids, c.fault)
+			}
+		})
+	}
+}
+
+func TestRevisionsOnlyRise(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{}, Publish{Revision: 5})
+	for _, revision := range []uint64{5, 4, 1} {
+		if _, got := play[Published](t, s, Publish{Revision: revision}); got.Err == nil || got.Revision != 5 {
+			t.Errorf("publishing revision %d after 5 gave %+v, want an error", revision, got)
+		}
+	}
+	if _, got := play[Published](t, s, Publish{}); got.Err != nil || got.Revision != 5 {
+		t.Errorf("a publication of the router's own gave %+v, want the revision unchanged", got)
+	}
+}
+
+func TestAnInstallThatIsNeverPublishedLeavesNothingBehind(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1},
+		Install{Offers: []Offer{offer("a", "2", "x")}}, Install{Offers: []Offer{offer("a", "3", "x")}}, Publish{Revision: 2})
+	if got := states(s.Describe()); got["a@2"] != "" || got["a@3"] != "active" {
+		t.Errorf("instances %v, want a@3 active and no trace of a@2", got)
+	}
+}
+
+func TestReleasingTwiceDoesNothing(t *testing.T) {
+	s, l := play[Leased](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Lease{Channel: "x"})
+	s, _ = play[Leased](t, s, Release{l.Lease})
+	s, other := play[Leased](t, s, Lease{Channel: "x", Holder: "second"})
+	s, _ = play[Leased](t, s, Release{l.Lease})
+	if other.Lease == l.Lease || len(s.Leases) != 1 {
+		t.Errorf("leases %v after a second release, want the other one to stay", s.Leases)
+	}
+}
+
+// FuzzStep looks for a history after which somebody holds a lease on an instance that is gone, or a number was used twice.
+func FuzzStep(f *testing.F) {
+	f.Add([]byte{0, 3, 5, 1, 3, 6, 4})
+	f.Fuzz(func(t *testing.T, history []byte) {
+		var (
+			s        State
+			revision uint64
+			given    = map[LeaseID]bool{}
+		)
+		for _, b := range history {
+			var msg any
+			switch b % 7 {
+			case 0, 1, 2:
+				msg = Install{Offers: []Offer{offer("a", fmt.Sprint(b%3), "x")}}
+			case 3:
+				revision++
+				msg = Publish{Revision: revision}
+			case 4:
+				msg = Release{LeaseID(b / 7)}
+			case 5, 6:
+				msg = Lease{Channel: "x", Holder: "h"}
+			}
+			before := s.Generation
+			next, effects := Step(s, kit.In{Msg: msg, From: me, Now: now})
+			for _, l := range kittest.Answers[Leased](effects) {
+				if l.Err == nil && given[l.Lease] {
+					t.Fatalf("lease %d was given twice", l.Lease)
+				}
+				given[l.Lease] = l.Err == nil
+			}
+			if next.Generation < before {
+				t.Fatal("the generation fell")
+			}
+			s = next
+			for id, l := range s.Leases {
+				if !slices.ContainsFunc(s.Instances, func(i instance) bool { return i.id == l.instance }) {
+					t.Fatalf("lease %d holds instance %v, which is gone", id, l.instance)
+				}
+			}
+		}
+	})
+}

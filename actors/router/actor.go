@@ -1,0 +1,19 @@
+package router
+
+import (
+	"strconv"
+
+	"holdfast/actors/kit"
+)
+
+// Spec is the router ready to be started.
+func Spec(registry kit.Addr) kit.Spec {
+	return kit.Def[State]{
+		Kind:     "router",
+		State:    State{Registry: registry},
+		Step:     Step,
+		Core:     true,
+		Phase:    func(s State) string { return strconv.Itoa(len(s.Table)) + " paths" },
+		Snapshot: func(s State) any { return s.Paths() },
+	}.Spec()
+}
