@@ -1,0 +1,365 @@
+// Package outbox sends what the journal has to send: the replies of each conversation strictly in order, several
+// conversations of an account at the same time.
+//
+// Invariants: an attempt is on disk before the platform is called. An outcome that is not known is looked up, or the reply
+// is parked as dead for the operator; it is never blindly repeated. At most one reply per conversation is under way, and a
+// conversation that pauses delays no other. What is held in memory is bounded; the rest waits in the journal.
+package outbox
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/channels"
+)
+
+// Bounds of what is held in memory.
+const (
+	window   = 256 // replies of one account
+	perLane  = 16  // replies of one conversation; what is above waits in the journal
+	parallel = 4   // sends in flight of an account whose network names no number
+)
+
+// Deadlines and pauses.
+const (
+	journalWithin = time.Minute
+	sendWithin    = 3 * time.Minute // of a network that names none
+	findWithin    = time.Minute
+	callMargin    = 5 * time.Second // a run answers at its own deadline; only a lost run is later
+	pauseFirst    = time.Second
+	pauseMost     = time.Minute
+	pauseJitter   = 0.2
+	findUntil     = time.Hour // an outcome that cannot be found out for so long is parked
+)
+
+// State is what the outbox knows.
+type State struct {
+	Self     kit.Addr
+	Journal  kit.Addr
+	Accounts map[channels.Account]account
+	Posts    map[uint64]posting // an operator's messages under way
+	Count    uint64             // numbers given to takes, attempts, pauses and posts
+	Draining *draining
+}
+
+type draining struct {
+	from kit.Return
+	late bool
+}
+
+// account is the way out of one account.
+type account struct {
+	cfg    Account
+	after  uint64 // everything up to here was looked at
+	taking uint64 // number of the take under way; 0: none
+	more   bool   // woken, or told that there is more, since the take began
+	lanes  map[string]lane
+	ok     time.Time
+	cause  string
+}
+
+// lane is one conversation with something to send.
+type lane struct {
+	held []channels.Reply // the first one may be under way
+	last uint64           // highest number held or left out
+	over bool             // the journal has more of it than we hold
+	work uint64           // number of what is under way for the first one; 0: nothing
+	step step
+	// Of the first one:
+	pause   time.Duration
+	paused  bool
+	resume  uint64    // number of the pause
+	unknown time.Time // since when the outcome of its last attempt is not known
+}
+
+// step is what is under way for the first reply of a lane.
+type step string
+
+const (
+	marking step = "marking" // the attempt is being written down
+	sending step = "sending" // the network has it
+	asking  step = "asking"  // the journal is asked for our ids
+	finding step = "finding" // the network is asked what became of it
+	ending  step = "ending"  // the end is being written down
+)
+
+// Tags and timers.
+type (
+	subscribe struct{}
+	taken     struct {
+		account      channels.Account
+		number       uint64
+		conversation string
+	}
+	stepped struct {
+		account      channels.Account
+		conversation string
+		number       uint64
+	}
+	pauseOver struct {
+		account      channels.Account
+		conversation string
+		number       uint64
+	}
+	retake    struct{ account channels.Account }
+	drainOver struct{}
+)
+
+// Step decides.
+func Step(s State, in kit.In) (State, []kit.Effect) {
+	switch m := in.Msg.(type) {
+	case subscribe:
+		return s, []kit.Effect{kit.Tell{To: s.Journal, Msg: journal.Subscribe{Kind: journal.Replies, To: s.Self}}}
+	case Configure:
+		return s.configure(m, in)
+	case journal.Woken:
+		return s.woken(m.Queue.Account)
+	case Post:
+		return s.post(m, in)
+	case Drain:
+		s.Draining = &draining{from: in.From}
+		next, effects := s.drained()
+		return next, append(effects, kit.After{Delay: m.By.Sub(in.Now), Msg: drainOver{}})
+	case drainOver:
+		if s.Draining != nil {
+			s.Draining = &draining{from: s.Draining.from, late: true}
+		}
+		return s.drained()
+	case pauseOver:
+		return s.resume(m, in)
+	case retake:
+		return s.woken(m.account)
+	case kit.Answered:
+		return s.answered(m, in)
+	}
+	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
+}
+
+func (s State) answered(m kit.Answered, in kit.In) (State, []kit.Effect) {
+	switch tag := m.Tag.(type) {
+	case taken:
+		return s.taken(tag, m, in)
+	case stepped:
+		next, effects := s.stepped(tag, m, in)
+		if s.Draining == nil {
+			return next, effects
+		}
+		next, more := next.drained()
+		return next, append(effects, more...)
+	case resolved:
+		return s.resolved(tag, m)
+	case posted:
+		return s.posted(tag, m)
+	}
+	return s, []kit.Effect{kit.Unknown{Msg: m}}
+}
+
+// configure keeps the lanes of accounts that stay. Replies of an account that is gone are the journal's to end.
+func (s State) configure(m Configure, in kit.In) (State, []kit.Effect) {
+	var effects []kit.Effect
+	next := map[channels.Account]account{}
+	for id, cfg := range m.Accounts {
+		a, known := s.Accounts[id]
+		a.cfg = cfg
+		if a.lanes == nil {
+			a.lanes = map[string]lane{}
+		}
+		next[id] = a
+		if !known {
+			a.more = true // it may have been woken before we knew it
+			next[id] = a
+		}
+	}
+	s.Accounts = next
+	for _, id := range slices.Sorted(maps.Keys(next)) {
+		var more []kit.Effect
+		s, more = s.take(id)
+		effects = append(effects, more...)
+	}
+	return s, append(effects, kit.Answer{To: in.From, Msg: Configured{}})
+}
+
+func (s State) woken(id channels.Account) (State, []kit.Effect) {
+	a, known := s.Accounts[id]
+	if !known {
+		return s, nil // taken when it is configured
+	}
+	a.more = true
+	return s.with(id, a).take(id)
+}
+
+// take asks for more when there is room and nothing is asked yet. Lanes that are full are left out, so that one
+// conversation that cannot be sent hides no other.
+func (s State) take(id channels.Account) (State, []kit.Effect) {
+	a := s.Accounts[id]
+	room := window - a.holds()
+	if a.taking != 0 || !a.more || room <= 0 || s.Draining != nil {
+		return s, nil
+	}
+	s.Count++
+	a.taking, a.more = s.Count, false
+	ask := journal.Take{Queue: journal.Queue{Kind: journal.Replies, Account: id}, After: a.after, Max: min(room, perLane)}
+	for conversation, l := range a.lanes {
+		if l.over || len(l.held) >= perLane {
+			ask.Skip = append(ask.Skip, conversation)
+			l.over = true
+			a.lanes = with(a.lanes, conversation, l)
+		}
+	}
+	slices.Sort(ask.Skip)
+	return s.with(id, a), []kit.Effect{kit.Ask{To: s.Journal, Msg: ask, Within: journalWithin, Tag: taken{account: id, number: s.Count}}}
+}
+
+// refill asks for the rest of a lane that was left out and has room again.
+func (s State) refill(id channels.Account, conversation string) (State, []kit.Effect) {
+	a := s.Accounts[id]
+	l := a.lanes[conversation]
+	if !l.over || len(l.held) > 0 || a.taking != 0 || s.Draining != nil {
+		return s, nil
+	}
+	s.Count++
+	a.taking = s.Count
+	ask := journal.Take{Queue: journal.Queue{Kind: journal.Replies, Account: id}, After: l.last, Max: perLane, Conversation: conversation}
+	return s.with(id, a), []kit.Effect{kit.Ask{To: s.Journal, Msg: ask, Within: journalWithin,
+		Tag: taken{account: id, number: s.Count, conversation: conversation}}}
+}
+
+func (s State) taken(tag taken, m kit.Answered, in kit.In) (State, []kit.Effect) {
+	a, known := s.Accounts[tag.account]
+	if !known || a.taking != tag.number {
+		return s, nil
+	}
+	a.taking = 0
+	got, ok := m.Msg.(journal.Taken)
+	if !ok || got.Err != nil {
+		a.more = true
+		return s.with(tag.account, a), []kit.Effect{kit.After{Delay: pauseFirst, Jitter: pauseJitter, Msg: retake{tag.account}}}
+	}
+	a.lanes = maps.Clone(a.lanes)
+	for _, r := range got.Replies {
+		l := a.lanes[r.Conversation]
+		l.held = append(slices.Clone(l.held), r)
+		l.last = max(l.last, r.Seq)
+		a.lanes[r.Conversation] = l
+	}
+	if tag.conversation == "" {
+		a.after, a.more = max(a.after, got.Last), a.more || got.More
+	} else {
+		l := a.lanes[tag.conversation]
+		l.over = got.More
+		a.lanes[tag.conversation] = l
+		if len(l.held) == 0 && !l.over {
+			delete(a.lanes, tag.conversation)
+		}
+	}
+	s = s.with(tag.account, a)
+	next, effects := s.start(tag.account, in)
+	next, more := next.fill(tag.account)
+	return next, append(effects, more...)
+}
+
+// fill asks for what there is room for: first for lanes that wait for their rest, then for everything new.
+func (s State) fill(id channels.Account) (State, []kit.Effect) {
+	for _, conversation := range slices.Sorted(maps.Keys(s.Accounts[id].lanes)) {
+		if next, effects := s.refill(id, conversation); len(effects) > 0 {
+			return next, effects
+		}
+	}
+	return s.take(id)
+}
+
+// start begins as many first replies as the account may have in flight, lanes in the order of their oldest reply.
+func (s State) start(id channels.Account, in kit.In) (State, []kit.Effect) {
+	var effects []kit.Effect
+	a := s.Accounts[id]
+	if s.Draining != nil {
+		return s, nil
+	}
+	flight, most := a.inFlight(), a.cfg.Limits.Parallel
+	if most <= 0 {
+		most = parallel
+	}
+	for _, conversation := range a.oldestFirst() {
+		if flight >= most {
+			break
+		}
+		l := a.lanes[conversation]
+		if l.work != 0 || l.paused || len(l.held) == 0 {
+			continue
+		}
+		var more []kit.Effect
+		s, more = s.begin(id, conversation, in)
+		effects = append(effects, more...)
+		flight++
+	}
+	return s, effects
+}
+
+func (a account) oldestFirst() []string {
+	out := slices.Collect(maps.Keys(a.lanes))
+	first := func(c string) uint64 {
+		if l := a.lanes[c]; len(l.held) > 0 {
+			return l.held[0].Seq
+		}
+		return 0
+	}
+	slices.SortFunc(out, func(x, y string) int { return int(int64(first(x)) - int64(first(y))) }) //nolint:gosec // numbers of one journal
+	return out
+}
+
+func (a account) inFlight() int {
+	n := 0
+	for _, l := range a.lanes {
+		if l.work != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (a account) holds() int {
+	n := 0
+	for _, l := range a.lanes {
+		n += len(l.held)
+	}
+	return n
+}
+
+// drained answers the drain when nothing is in flight or the time is over; nothing new begins meanwhile.
+func (s State) drained() (State, []kit.Effect) {
+	if s.Draining == nil {
+		return s, nil
+	}
+	var left []uint64
+	for _, a := range s.Accounts {
+		for _, l := range a.lanes {
+			if l.work != 0 {
+				left = append(left, l.held[0].Seq)
+			}
+		}
+	}
+	if len(left) > 0 && !s.Draining.late {
+		return s, nil
+	}
+	slices.Sort(left)
+	answer := kit.Answer{To: s.Draining.from, Msg: Drained{Left: left}}
+	s.Draining = &draining{late: true}
+	return s, []kit.Effect{answer}
+}
+
+func (s State) with(id channels.Account, a account) State {
+	s.Accounts = with(s.Accounts, id, a)
+	return s
+}
+
+func with[K comparable, V any](m map[K]V, k K, v V) map[K]V {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[K]V{}
+	}
+	m[k] = v
+	return m
+}

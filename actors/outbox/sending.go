@@ -1,0 +1,251 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/actors/run"
+	"holdfast/actors/supervisor"
+	"holdfast/channels"
+)
+
+// begin takes the first reply of a lane up: one whose last attempt's outcome is not known is looked up first.
+func (s State) begin(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
+	a := s.Accounts[id]
+	l := a.lanes[conversation]
+	r := l.held[0]
+	open := r.Attempt > 0 && !r.FirstTry.IsZero()
+	if !open && a.cfg.Expire > 0 && in.Now.Sub(r.At) > a.cfg.Expire {
+		return s.end(id, conversation, journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Expired, Outcome: "expired",
+			Reason: fmt.Sprintf("could not be sent for %s: %s", a.cfg.Expire, a.cause)}, nil)
+	}
+	if open {
+		return s.ours(id, conversation, in)
+	}
+	return s.mark(id, conversation, in)
+}
+
+// mark writes the attempt down before the platform is called.
+func (s State) mark(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
+	a := s.Accounts[id]
+	l := a.lanes[conversation]
+	l.held = slices.Clone(l.held)
+	l.held[0].Attempt++
+	l.held[0].FirstTry = in.Now
+	r := l.held[0]
+	s, tag := s.under(id, conversation, l, marking)
+	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Sync: true,
+		Ops: []journal.Op{journal.Attempt{Seq: r.Seq, Attempt: r.Attempt, At: in.Now}}}}}
+}
+
+// under gives the lane's work a number; whatever answers another number is stale.
+func (s State) under(id channels.Account, conversation string, l lane, what step) (State, stepped) {
+	s.Count++
+	l.work, l.step = s.Count, what
+	a := s.Accounts[id]
+	a.lanes = with(a.lanes, conversation, l)
+	return s.with(id, a), stepped{id, conversation, s.Count}
+}
+
+// stepped goes from one step of the first reply to the next.
+func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Effect) {
+	a, known := s.Accounts[tag.account]
+	l, busy := a.lanes[tag.conversation]
+	if !known || !busy || l.work != tag.number {
+		return s, nil
+	}
+	switch l.step {
+	case marking:
+		c, ok := m.Msg.(journal.Committed)
+		switch {
+		case ok && errors.Is(c.Err, journal.ErrEnded):
+			return s.next(tag, in) // the operator dropped it
+		case !ok || c.Err != nil:
+			return s.later(tag, "the journal did not take the attempt", 0, in, false)
+		}
+		return s.send(tag)
+	case sending:
+		res, ok := m.Msg.(run.Result)
+		if !ok {
+			res.Err = fmt.Errorf("the channel gave no answer: %w", m.Err)
+		}
+		return s.sent(tag, res, in)
+	case asking:
+		ours, ok := m.Msg.(journal.OursAre)
+		if !ok || ours.Err != nil {
+			return s.later(tag, "the journal could not say which messages are ours", 0, in, true)
+		}
+		return s.find(tag, ours)
+	case finding:
+		res, ok := m.Msg.(run.Result)
+		if !ok {
+			res.Err = fmt.Errorf("the channel gave no answer: %w", m.Err)
+		}
+		return s.found(tag, res, in)
+	case ending:
+		if c, ok := m.Msg.(journal.Committed); !ok || c.Err != nil && !errors.Is(c.Err, journal.ErrEnded) {
+			return s.later(tag, "the journal did not take the end", 0, in, true)
+		}
+		return s.next(tag, in)
+	}
+	return s, nil
+}
+
+func (s State) call(tag stepped, op run.Op, within time.Duration) kit.Effect {
+	a := s.Accounts[tag.account]
+	return kit.Ask{To: a.cfg.Supervisor, Within: within + callMargin, Tag: tag,
+		Msg: supervisor.Call{Account: tag.account, Op: op, Within: within}}
+}
+
+func (s State) send(tag stepped) (State, []kit.Effect) {
+	a := s.Accounts[tag.account]
+	l := a.lanes[tag.conversation]
+	within := a.cfg.Limits.SendWithin
+	if within <= 0 {
+		within = sendWithin
+	}
+	s, next := s.under(tag.account, tag.conversation, l, sending)
+	return s, []kit.Effect{s.call(next, run.Send{Reply: l.held[0]}, within)}
+}
+
+// sent judges what the network said.
+func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect) {
+	if res.Err == nil {
+		return s.delivered(tag, res.Receipt)
+	}
+	var failure *channels.Failure
+	after := time.Duration(0)
+	if errors.As(res.Err, &failure) {
+		after = failure.After
+	}
+	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	switch channels.OutcomeOf(res.Err) {
+	case channels.Rejected:
+		return s.dead(tag, "rejected", res.Err.Error())
+	case channels.NotSent:
+		return s.later(tag, res.Err.Error(), after, in, false)
+	case channels.Unknown:
+	}
+	next, effects := s.later(tag, res.Err.Error(), after, in, true)
+	return next, append([]kit.Effect{kit.Note{Level: zerolog.WarnLevel, Text: "it is not known whether a reply went out; it will be looked up",
+		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", res.Err.Error()}}}, effects...)
+}
+
+// ours asks for the ids of our messages in the conversation, so that a look-up does not take another reply for this one.
+func (s State) ours(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
+	l := s.Accounts[id].lanes[conversation]
+	if l.unknown.IsZero() {
+		l.unknown = in.Now
+	}
+	s, tag := s.under(id, conversation, l, asking)
+	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Ours{Account: id, Conversation: conversation}}}
+}
+
+func (s State) find(tag stepped, ours journal.OursAre) (State, []kit.Effect) {
+	l := s.Accounts[tag.account].lanes[tag.conversation]
+	s, next := s.under(tag.account, tag.conversation, l, finding)
+	return s, []kit.Effect{s.call(next, run.Find{Reply: l.held[0], Claimed: slices.Sorted(maps.Keys(ours.Replies))}, findWithin)}
+}
+
+// found: delivered, or proven not sent and sent again, or asked again later, or parked.
+func (s State) found(tag stepped, res run.Result, in kit.In) (State, []kit.Effect) {
+	l := s.Accounts[tag.account].lanes[tag.conversation]
+	switch {
+	case res.Err == nil && res.Found:
+		return s.delivered(tag, res.Receipt)
+	case res.Err == nil:
+		l.unknown = time.Time{}
+		a := s.Accounts[tag.account]
+		a.lanes = with(a.lanes, tag.conversation, l)
+		return s.with(tag.account, a).mark(tag.account, tag.conversation, in)
+	case errors.Is(res.Err, run.ErrNotOffered):
+		return s.dead(tag, "unknown", "it is not known whether it went out, and this network cannot be asked; look there, then resend or drop it")
+	case in.Now.Sub(l.unknown) > findUntil:
+		return s.dead(tag, "unknown", fmt.Sprintf("it is not known whether it went out, and for %s it could not be found out (%v); look there, then resend or drop it", findUntil, res.Err))
+	}
+	return s.later(tag, res.Err.Error(), 0, in, true)
+}
+
+func (s State) delivered(tag stepped, receipt channels.Receipt) (State, []kit.Effect) {
+	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	end := journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Done, Outcome: "sent"}
+	return s.end(tag.account, tag.conversation, end, &journal.Receive{Seq: r.Seq, Conversation: tag.conversation, Receipt: receipt})
+}
+
+func (s State) dead(tag stepped, outcome, reason string) (State, []kit.Effect) {
+	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	next, effects := s.end(tag.account, tag.conversation,
+		journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Dead, Outcome: outcome, Reason: reason}, nil)
+	return next, append(effects, kit.Note{Level: zerolog.ErrorLevel, Text: "a reply is dead; see journal show and resend",
+		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", reason}})
+}
+
+func (s State) end(id channels.Account, conversation string, end journal.End, receipt *journal.Receive) (State, []kit.Effect) {
+	ops := []journal.Op{end}
+	if receipt != nil {
+		ops = append(ops, *receipt)
+	}
+	s, tag := s.under(id, conversation, s.Accounts[id].lanes[conversation], ending)
+	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Ops: ops}}}
+}
+
+// later pauses the lane; unknown says that the outcome of the attempt is open and must be found out first.
+func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, unknown bool) (State, []kit.Effect) {
+	a := s.Accounts[tag.account]
+	l := a.lanes[tag.conversation]
+	l.held = slices.Clone(l.held)
+	if !unknown {
+		l.held[0].FirstTry = time.Time{}
+	}
+	l.pause = min(max(l.pause*2, pauseFirst), pauseMost)
+	l.work, l.paused = 0, true
+	a.cause = cause
+	s.Count++
+	number := s.Count
+	l.step = ""
+	l.resume = number
+	a.lanes = with(a.lanes, tag.conversation, l)
+	s = s.with(tag.account, a)
+	pause := max(l.pause, after)
+	effects := []kit.Effect{kit.After{Delay: pause, Jitter: pauseJitter, Msg: pauseOver{tag.account, tag.conversation, number}}}
+	if l.pause == pauseFirst {
+		effects = append(effects, kit.Note{Level: zerolog.WarnLevel, Text: "sending pauses", Fields: []any{"account", string(tag.account),
+			"seq", l.held[0].Seq, "pause", pause.String(), "cause", cause}})
+	}
+	next, more := s.start(tag.account, in)
+	return next, append(effects, more...)
+}
+
+func (s State) resume(m pauseOver, in kit.In) (State, []kit.Effect) {
+	a, known := s.Accounts[m.account]
+	l, busy := a.lanes[m.conversation]
+	if !known || !busy || !l.paused || l.resume != m.number {
+		return s, nil
+	}
+	l.paused = false
+	a.lanes = with(a.lanes, m.conversation, l)
+	return s.with(m.account, a).start(m.account, in)
+}
+
+// next lets the first reply go, which has ended, and begins what may begin now.
+func (s State) next(tag stepped, in kit.In) (State, []kit.Effect) {
+	a := s.Accounts[tag.account]
+	l := a.lanes[tag.conversation]
+	a.ok, a.cause = in.Now, ""
+	l = lane{held: slices.Clone(l.held[1:]), last: l.last, over: l.over}
+	a.lanes = with(a.lanes, tag.conversation, l)
+	if len(l.held) == 0 && !l.over {
+		delete(a.lanes, tag.conversation)
+	}
+	s = s.with(tag.account, a)
+	next, effects := s.start(tag.account, in)
+	next, more := next.fill(tag.account)
+	return next, append(effects, more...)
+}
