@@ -33,7 +33,7 @@ func TestTheEmbeddedDefault(t *testing.T) {
 	if ps := c.Channels["webhook"].Accounts["default"].Decode(a); ps != nil {
 		t.Fatal(ps)
 	}
-	if a.Path != "/hook" || a.Auth != "none" || a.DMPolicy != "open" || !slices.Equal(a.AllowFrom, []string{"*"}) {
+	if a.Path != "/hook" || a.Auth.Type != "none" || a.DMPolicy != "open" || !slices.Equal(a.AllowFrom, []string{"*"}) {
 		t.Errorf("got %+v", a)
 	}
 	if got := c.Agents["default"].Kind(); got != "echo" {
@@ -42,9 +42,9 @@ func TestTheEmbeddedDefault(t *testing.T) {
 }
 
 func TestAnEmptyFileIsAGatewayWithoutAccounts(t *testing.T) {
-	for _, content := range []string{"", "# nothing\n", "---\n", "null\n", "channels:\nagents: {}\n"} {
+	for _, content := range []string{"", "# nothing\n", "---\n", "null\n", "channels:\nagents: {}\n", "gateway:\n", "gateway: {listen: , minFreeMb: ~}\n"} {
 		c := mustLoad(t, content)
-		if c.Gateway.Listen != DefaultListen || len(c.Channels) != 0 || len(c.Agents) != 0 {
+		if c.Gateway.Listen != DefaultListen || c.Gateway.MinFreeMB != DefaultMinFreeMB || len(c.Channels) != 0 || len(c.Agents) != 0 {
 			t.Errorf("%q: got %+v", content, c)
 		}
 	}

@@ -12,6 +12,7 @@ channels:
       home-mac:
         path: /x
         dmPolicy: open
+        limits: {mode: x}
 agents: {default: {kind: echo}}
 `
 
@@ -33,7 +34,7 @@ func TestTheEnvironmentOverridesTheFile(t *testing.T) {
 		{"a list below two sections", "HOLDFAST_MESSAGES__GROUPCHAT__MENTIONPATTERNS=a,b", func(c *Config) any { return c.Messages.GroupChat.MentionPatterns }, []string{"a", "b"}},
 		{"an account's key that the file has", "HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__DM_POLICY=disabled", homeMac(func(a *account) any { return a.DMPolicy }), "disabled"},
 		{"an account's key that only the kind knows", "HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__MEDIA_MAX_MB=3", homeMac(func(a *account) any { return a.MediaMax }), 3},
-		{"a key below a section that only the kind knows", "HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__LIMITS__TEXT=3", homeMac(func(a *account) any { return a.Limits }), limits{3, "length"}},
+		{"a key below a section that only the kind knows", "HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__LIMITS__TEXT=3", homeMac(func(a *account) any { return a.Limits }), limits{3, "x"}},
 		{"true", "HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__ENABLED=True", homeMac(func(a *account) any { return *a.Enabled }), true},
 		{"a fraction", "HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__RATIO=0.5", homeMac(func(a *account) any { return a.Ratio }), 0.5},
 		{"one secret of a list, commas and all", "HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__PASSWORD=a,b", homeMac(func(a *account) any { return []any{len(a.Password), a.Password[0].Reveal()} }), []any{1, "a,b"}},
@@ -97,6 +98,11 @@ func TestFaultsInTheEnvironment(t *testing.T) {
 			"a whole account",
 			[]string{"HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC=x"},
 			"HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC: got a name that sets nothing: want the name of one setting, such as HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__PATH",
+		},
+		{
+			"a section of an account that the file has",
+			[]string{"HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__LIMITS=x"},
+			"HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__LIMITS: got a name that sets nothing: want the name of one setting, such as HOLDFAST_CHANNELS__SMS__ACCOUNTS__HOME_MAC__PATH",
 		},
 		{
 			"nothing after the prefix",
@@ -173,5 +179,16 @@ func TestAnUnknownKeyFromTheEnvironmentNamesItsVariable(t *testing.T) {
 		"got an unknown key: want a known key; did you mean password?"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAnUnderscoreMeansTheNameThatHasADashFirst(t *testing.T) {
+	c := mustLoad(t, "channels: {sms: {accounts: {ab: {path: /1}, a-b: {path: /2}}}}\nagents: {default: {kind: echo}}",
+		"HOLDFAST_CHANNELS__SMS__ACCOUNTS__A_B__PATH=/3")
+	for name, want := range map[string]string{"ab": "/1", "a-b": "/3"} {
+		a := newAccount()
+		if ps := c.Channels["sms"].Accounts[name].Decode(a); ps != nil || a.Path != want {
+			t.Errorf("%s: got %s, %v, want %s", name, a.Path, ps, want)
+		}
 	}
 }

@@ -40,9 +40,12 @@ func TestFilesThatNoEditorWrites(t *testing.T) {
 			"f.yaml:1:74: session" + strings.Repeat("[0]", 64) + ": got settings nested too deeply: want at most 64 levels",
 		},
 		{
-			"a fault in a file too long to search takes the library's line",
-			strings.Repeat("# "+strings.Repeat("x", 100)+"\n", 2000) + "a: [\n",
-			"f.yaml:2001:1: want YAML: did not find expected node content",
+			"a fault in a long file", strings.Repeat("# "+strings.Repeat("x", 60)+"\n", 2000) + "a:\n  b: 1\n c: 2\nd: 1\n",
+			"f.yaml:2003:2: want YAML: did not find expected key",
+		},
+		{
+			"a fault in a file too long to search is told near its block", strings.Repeat("#"+strings.Repeat("x", 500)+"\n", 2000) + "a:\n  b: 1\n c: 2\n",
+			"f.yaml:2000:1: want YAML: did not find expected key",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -62,7 +62,7 @@ type account struct {
 	common
 
 	Path     string         `json:"path,omitempty" jsonschema:"required"`
-	Auth     string         `json:"auth,omitempty"`
+	Auth     auth           `json:"auth,omitempty"`
 	Password []Secret       `json:"password,omitempty"`
 	Token    Secret         `json:"token,omitempty"`
 	Ratio    float64        `json:"ratio,omitempty"`
@@ -70,6 +70,10 @@ type account struct {
 	Limits   limits         `json:"limits,omitempty"`
 	Extra    map[string]any `json:"extra,omitempty"`
 	Skipped  string         `json:"-"`
+}
+
+type auth struct {
+	Type string `json:"type,omitempty"`
 }
 
 type limits struct {

@@ -8,7 +8,7 @@ import (
 )
 
 var samples = map[string][]byte{
-	"webhook": []byte("# Another path.\npath: /second\nauth: secret\n\npassword: ${env:SECOND}\n"),
+	"webhook": []byte("# Another path.\npath: /second\nauth: {type: bearer}\n\npassword: ${env:SECOND}\n"),
 	"sms":     []byte("# Telephone.\npath: /sms\r\npassword: ${env:SMS}\ngroups:\n  \"*\": {requireMention: true}\n"),
 }
 

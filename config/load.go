@@ -64,13 +64,12 @@ func read(src Source, environ []string) (*reading, error) {
 		r.problems = append(r.problems, file.problem(file.shape.String(), "a mapping with keys such as gateway and channels"))
 		return r, nil
 	}
-	named := namedVariables(file)
 	for name, content := range refs.environ {
-		if strings.HasPrefix(name, envPrefix) && !named[name] {
+		if strings.HasPrefix(name, envPrefix) {
 			set[name] = content
 		}
 	}
-	over := readEnviron(environ, file, named)
+	over := readEnviron(environ, file, namedVariables(file))
 	merged, err := merge(file, environ, over)
 	if err != nil {
 		return nil, fmt.Errorf("merge the layers of the configuration: %w", err)

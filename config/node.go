@@ -97,10 +97,7 @@ func (n Node) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, n.String())
 func (n Node) String() string   { return "settings of " + n.Path() }
 func (n Node) GoString() string { return n.String() }
 
-// MarshalJSON writes the path.
-func (n Node) MarshalJSON() ([]byte, error) { return json.Marshal(n.String()) }
-
-// MarshalText writes the path.
+// MarshalText writes the path; it also serves JSON.
 func (n Node) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
 
 // locate completes a problem whose path is relative to v.

@@ -101,6 +101,35 @@ func TestFaultsOfANode(t *testing.T) {
 	}
 }
 
+func TestTypesThatAreEasyToGetWrong(t *testing.T) {
+	type odd struct {
+		Small    int8   `json:"small"`
+		A        string `json:"a"`
+		B        string `json:"A"`
+		KeyCount int    `json:"keyCount"`
+	}
+	var got odd
+	if ps := node(t, "small: -128\nA: x\n").Decode(&got); ps != nil || got != (odd{Small: -128, B: "x"}) {
+		t.Errorf("got %+v, %v", got, ps)
+	}
+	want := "n.yaml:1:8: small: got a number: want a whole number that fits int8\n" +
+		"n.yaml:2:11: keyCount: got text: want a whole number, without quotes"
+	if got := node(t, "small: 128\nkeyCount: hunter2").Decode(&odd{}).Error(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestProblemsAreSortedAndToldOnce(t *testing.T) {
+	ps := Problems{{File: "b", Line: 1, Want: "w"}, {File: "a", Line: 2, Want: "w"}, {File: "a", Line: 1, Col: 2, Want: "w"}, {File: "a", Line: 2, Want: "w"}}
+	want := "a:1:2: want w\na:2:0: want w\nb:1:0: want w"
+	if got := ps.sorted().Error(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if ps[0].File != "b" {
+		t.Error("sorting changed the list that was given")
+	}
+}
+
 func TestPlace(t *testing.T) {
 	c := mustLoad(t, `channels:
   sms:
@@ -185,6 +214,9 @@ agents: {default: {kind: echo}}
 				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
 			}
 		})
+	}
+	if got := n.Place([]Problem{}); got != nil {
+		t.Errorf("no problems became %v", got)
 	}
 	got := c.Place([]Problem{{Path: "channels.sms", Got: "sms", Want: "a known kind"}}).Error()
 	if want := "f.yaml:2:3: channels.sms: got sms: want a known kind"; got != want {

@@ -49,8 +49,11 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted returns the problems in the order of their places, each once.
+// sorted returns the problems in the order of their places, each once; nil if there are none.
 func (p Problems) sorted() Problems {
+	if len(p) == 0 {
+		return nil
+	}
 	out := slices.Clone(p)
 	slices.SortFunc(out, func(a, b Problem) int {
 		return cmp.Or(

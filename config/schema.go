@@ -65,7 +65,6 @@ func channelSchema(r *jsonschema.Reflector, settings any) *jsonschema.Schema {
 	several := object()
 	several.Properties.Set("accounts", accounts)
 	several.Properties.Set("defaultAccount", text)
-	several.Required = []string{"accounts"}
 	one := accountSchema(r, settings)
 	one.Properties.Set("defaultAccount", text)
 	for _, pattern := range idleKeys {

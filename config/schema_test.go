@@ -14,7 +14,9 @@ func schema(t *testing.T) (*jsonschema.Schema, string) {
 	t.Helper()
 	text, err := Schema(SchemaParts{
 		Channels: map[string]any{"webhook": newAccount(), "sms": account{}},
-		Agents:   map[string]any{"echo": struct{ Kind string }{}, "openai": &agent{}},
+		Agents: map[string]any{"echo": struct {
+			Kind string `json:"kind"`
+		}{}, "openai": &agent{}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +73,8 @@ func TestTheSchemaAgreesWithLoad(t *testing.T) {
 		{"an unknown key in a group", "channels: {sms: {path: /, groups: {x: {y: 1}}}}", false},
 		{"an unknown kind of channel", "channels: {smss: {path: /}}", false},
 		{"an unknown kind of agent", "agents: {a: {kind: eco}}", false},
+		{"an agent that says nothing", "agents: {a: {}}", false},
+		{"a channel without accounts", "channels: {sms: {}}", true},
 		{"an agent without a kind", "agents: {a: {model: x}}", false},
 		{"a name in capitals", "channels: {sms: {accounts: {A: {path: /}}}}", false},
 		{"a missing setting", "channels: {sms: {accounts: {a: {}}}}", false},

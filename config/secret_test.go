@@ -59,6 +59,22 @@ func TestLaw12_ASecretCannotPrintItself(t *testing.T) {
 	}
 }
 
+func TestSecretsAndNodesPrintTheSameForEveryVerb(t *testing.T) {
+	n := mustLoad(t, string(defaultYAML)).Agents["default"]
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%5t"} {
+		if got := fmt.Sprintf(verb+" "+verb, NewSecret(canary), n); got != "*** settings of agents.default" {
+			t.Errorf("%s: got %s", verb, got)
+		}
+	}
+	written, err := json.Marshal(n)
+	s := NewSecret(canary)
+	got := []string{s.String(), s.GoString(), n.String(), n.GoString(), string(written)}
+	want := []string{"***", "***", "settings of agents.default", "settings of agents.default", `"settings of agents.default"`}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
 // leaks fails if the canary is in the text, also as hex, as bytes or escaped.
 func leaks(t *testing.T, out string) {
 	t.Helper()

@@ -167,19 +167,28 @@ func syntax(name string, data []byte, err error) Problem {
 }
 
 // brokenLine finds the line in which a document stops being YAML: the one after the longest beginning that is. The
-// library's own number is often that of the enclosing block. Large files keep the library's number, because each try
-// reads the file again.
+// library's own number, told, is often that of the enclosing block. Each try reads the file again, so large files are
+// searched in strides first, and very large ones keep the number told.
 func brokenLine(data []byte, lines [][]byte, told int) int {
 	const budget = 8 << 20 // bytes read in all tries
+	stride := 1
 	if len(lines)*len(data) > budget {
+		stride += int(math.Sqrt(float64(len(lines))))
+	}
+	if len(lines)/stride*len(data) > budget {
 		return told
 	}
-	for n, end := len(lines)-1, len(data); n > 0; n-- {
-		end -= len(lines[n])
+	reads := func(n int) bool {
 		var node yaml.Node
-		if yaml.Unmarshal(data[:end], &node) == nil {
-			return n + 1
-		}
+		return n == 0 || yaml.Unmarshal(bytes.Join(lines[:n], nil), &node) == nil
 	}
-	return 1
+	from := (len(lines) - 1) / stride * stride
+	for !reads(from) {
+		from -= stride
+	}
+	to := min(from+stride, len(lines)) - 1
+	for to > from && !reads(to) {
+		to--
+	}
+	return to + 1
 }

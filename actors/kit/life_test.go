@@ -56,11 +56,13 @@ func TestAPanicEndsTheActorAndNothingElse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world(t, func(t *testing.T, sys *kit.System, p *kittest.Probe) {
-				child := p.Child("child", plain(func(kit.In) []kit.Effect { c.panic(); return nil }))
+				gate := make(chan struct{})
+				child := p.Child("child", plain(func(kit.In) []kit.Effect { <-gate; c.panic(); return nil }))
 				p.Perform(
 					kit.Ask{To: child, Msg: "the failing one", Within: time.Hour, Tag: 1},
 					kit.Ask{To: child, Msg: "one that waits", Within: time.Hour, Tag: 2},
 				)
+				close(gate)
 				synctest.Wait()
 				wantMessages(t, p, kit.Answered{Tag: 1, Err: kit.ErrGone}, kit.Answered{Tag: 2, Err: kit.ErrGone},
 					kit.Ended{Child: child, Cause: c.cause})

@@ -215,10 +215,10 @@ const (
 
 // breakKind tells whether a text may be cut before a grapheme.
 func breakKind(g string) (kind int, breaks bool) {
-	switch {
-	case g == "\n" || g == "\r\n":
+	switch g {
+	case "\n", "\r\n":
 		return lineEnd, true
-	case g == "\u00a0" || g == "\u202f":
+	case "\u00a0", "\u202f":
 		return 0, false // spaces that forbid a break
 	default:
 		return space, blank(g)

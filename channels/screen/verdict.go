@@ -76,7 +76,7 @@ type Verdict struct {
 const (
 	ReasonMethod     = "method not taken here"
 	ReasonTooLarge   = "body too large"
-	ReasonCredential = "no credential fits"
+	ReasonCredential = "no credential fits" //nolint:gosec // a reason, no credential
 	ReasonAmbiguous  = "credentials of more than one account"
 	ReasonDisabled   = "account disabled by the operator"
 	ReasonEmpty      = "empty body"

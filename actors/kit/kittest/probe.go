@@ -114,14 +114,12 @@ func (p *Probe) WaitIn(match func(msg any) bool) kit.In {
 	p.t.Helper()
 	late := time.NewTimer(Patience)
 	defer late.Stop()
-	for seen := 0; ; {
+	for {
 		p.mu.Lock()
 		ins, changed := p.ins, p.changed
 		p.mu.Unlock()
-		for seen = min(seen, len(ins)); seen < len(ins); seen++ {
-			if match(ins[seen].Msg) {
-				return ins[seen]
-			}
+		if i := slices.IndexFunc(ins, func(in kit.In) bool { return match(in.Msg) }); i >= 0 {
+			return ins[i]
 		}
 		select {
 		case <-changed:

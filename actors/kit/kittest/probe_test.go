@@ -99,6 +99,24 @@ func TestNewNamesAnActorThatDoesNotStop(t *testing.T) {
 	})
 }
 
+func TestWhatIsToldWhileATestEndsIsNobodysFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, gate := &recorder{TB: t}, make(chan struct{})
+		sys := New(r)
+		other := NewProbe(r, sys, "other")
+		slow, _ := sys.Start("slow", kit.Def[int]{Step: func(n int, _ kit.In) (int, []kit.Effect) {
+			<-gate
+			return n, []kit.Effect{kit.Tell{To: other.Addr(), Msg: "after the other's end"}}
+		}}.Spec())
+		sys.Tell(slow, 1)
+		synctest.Wait()
+		time.AfterFunc(time.Second, func() { close(gate) })
+		if got := r.end(); got != "" || sys.Stray() != 1 {
+			t.Fatalf("%d strays, and the test failed with %q", sys.Stray(), got)
+		}
+	})
+}
+
 func TestAProbeRecordsInOrderWhatItIsTold(t *testing.T) {
 	sys := New(t)
 	p := NewProbe(t, sys, "probe")

@@ -48,14 +48,13 @@ type watch struct {
 
 	mu     sync.Mutex
 	faults []string
-	ending bool // the test is over: what happens while actors are stopped in no order is nobody's fault
 	closed bool // t must not be used any more
 }
 
 func (w *watch) found(counts bool, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if counts && !w.ending {
+	if counts {
 		w.faults = append(w.faults, fmt.Sprintf(format, args...))
 	}
 }
@@ -72,8 +71,7 @@ func (w *watch) Write(line []byte) (int, error) {
 
 func (w *watch) end(sys *kit.System) {
 	w.mu.Lock()
-	w.ending = true
-	faults := w.faults
+	faults := w.faults // what happens from here on, while actors are stopped in no order, is nobody's fault
 	w.mu.Unlock()
 	left := stopAll(sys)
 	w.mu.Lock()

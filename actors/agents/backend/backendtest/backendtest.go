@@ -52,6 +52,7 @@ func Run(t *testing.T, kind backend.Kind, fake Fake) {
 	}
 	t.Run("status", func(t *testing.T) { statuses(t, kind, fake) })
 	t.Run("weather", func(t *testing.T) { weather(t, kind, fake) })
+	t.Run("shape", func(t *testing.T) { shapes(t, kind, fake) })
 	t.Run("end", func(t *testing.T) { ends(t, kind, fake) })
 	t.Run("secret", func(t *testing.T) { secrets(t, kind, fake) })
 }

@@ -83,6 +83,7 @@ var bad = map[string]struct{ form, body string }{
 	"bytes":                             {"application/octet-stream", "\x00\xff\xfe\x01"},
 }
 
+// weather is what passes: pages that are no answer, and connections that break.
 func weather(t *testing.T, kind backend.Kind, fake Fake) {
 	for name, page := range bad {
 		t.Run(name+" is not an answer", func(t *testing.T) {
@@ -114,6 +115,10 @@ func weather(t *testing.T, kind backend.Kind, fake Fake) {
 		s := Decode(t, kind, fake.Settings("http://127.0.0.1:1", Canary))
 		passing(t, await(t, begin(t.Context(), kind.Open(s, Env()), Turn("hello"))))
 	})
+}
+
+// shapes are whole answers of an unusual size or form.
+func shapes(t *testing.T, kind backend.Kind, fake Fake) {
 	t.Run("an answer without end is given up", func(t *testing.T) {
 		w := newWorld(t, kind, fake, func(w http.ResponseWriter, _ *http.Request, _ string) {
 			fake.Begin(w, "blah ")

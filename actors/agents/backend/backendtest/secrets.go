@@ -12,7 +12,7 @@ import (
 	"holdfast/actors/agents/backend"
 )
 
-// secrets plants the canary and looks for it wherever something is printed: the server repeats it in all it says.
+// secrets plants the canary and looks for it wherever something is printed.
 func secrets(t *testing.T, kind backend.Kind, fake Fake) {
 	t.Run("settings and agent do not print it", func(t *testing.T) {
 		s := Decode(t, kind, fake.Settings("http://127.0.0.1:1", Canary))
@@ -25,38 +25,7 @@ func secrets(t *testing.T, kind backend.Kind, fake Fake) {
 			clean(t, fmt.Sprintf("%v %+v %#v", v, v, v))
 		}
 	})
-	echoes := map[string]behaviour{}
-	for _, code := range []int{200, 302, 400, 401, 403, 404, 422, 429, 500, 503} {
-		echoes[fmt.Sprintf("a server that repeats it with status %d", code)] = func(w http.ResponseWriter, _ *http.Request, _ string) {
-			w.Header().Set("Location", "http://127.0.0.1:1/?key="+Canary)
-			w.Header().Set("Content-Type", "text/plain; key="+Canary)
-			w.WriteHeader(code)
-			_, _ = io.WriteString(w, Canary+" is not a good key: "+Canary)
-		}
-		echoes[fmt.Sprintf("a server that repeats it in JSON with status %d", code)] = func(w http.ResponseWriter, _ *http.Request, _ string) {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(code)
-			_, _ = io.WriteString(w, `{"error":{"message":`+Quote("bad key "+Canary)+`,"`+Canary+`":1}}`)
-		}
-	}
-	echoes["a stream that repeats it"] = func(w http.ResponseWriter, _ *http.Request, _ string) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = io.WriteString(w, `data: {"error":`+Quote(Canary)+"}\n\n")
-	}
-	echoes["a long page full of it"] = func(w http.ResponseWriter, _ *http.Request, _ string) {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, strings.Repeat(Canary, 1000))
-	}
-	echoes["a header full of it"] = func(w http.ResponseWriter, _ *http.Request, _ string) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 "+Canary+"\r\n"+Canary+"\r\n\r\n")
-		_ = conn.Close()
-	}
-	for name, behave := range echoes {
+	for name, behave := range echoes(t) {
 		t.Run(name, func(t *testing.T) {
 			got := newWorld(t, kind, fake, behave).ask(t, Turn("hello"))
 			nothing(t, got)
@@ -74,6 +43,42 @@ func secrets(t *testing.T, kind backend.Kind, fake Fake) {
 			clean(t, fmt.Sprintf("%+v", s.Validate()))
 		}
 	})
+}
+
+// echoes are servers that repeat the credential in all that they say.
+func echoes(t *testing.T) map[string]behaviour {
+	out := map[string]behaviour{}
+	for _, code := range []int{200, 302, 400, 401, 403, 404, 422, 429, 500, 503} {
+		out[fmt.Sprintf("a server that repeats it with status %d", code)] = func(w http.ResponseWriter, _ *http.Request, _ string) {
+			w.Header().Set("Location", "http://127.0.0.1:1/?key="+Canary)
+			w.Header().Set("Content-Type", "text/plain; key="+Canary)
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, Canary+" is not a good key: "+Canary)
+		}
+		out[fmt.Sprintf("a server that repeats it in JSON with status %d", code)] = func(w http.ResponseWriter, _ *http.Request, _ string) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, `{"error":{"message":`+Quote("bad key "+Canary)+`,"`+Canary+`":1}}`)
+		}
+	}
+	out["a stream that repeats it"] = func(w http.ResponseWriter, _ *http.Request, _ string) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, `data: {"error":`+Quote(Canary)+"}\n\n")
+	}
+	out["a long page full of it"] = func(w http.ResponseWriter, _ *http.Request, _ string) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, strings.Repeat(Canary, 1000))
+	}
+	out["a header full of it"] = func(w http.ResponseWriter, _ *http.Request, _ string) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 "+Canary+"\r\n"+Canary+"\r\n\r\n")
+		_ = conn.Close()
+	}
+	return out
 }
 
 // clean fails the test if the canary, or the better part of it, stands in text.
