@@ -1,0 +1,54 @@
+# Two commands are all a newcomer needs: make run, make test.
+
+GO      ?= go
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+N       ?= 600
+
+# The race detector needs a C compiler. RACE=on insists on it, RACE=off does without.
+CCFOUND := $(shell command -v cc || command -v gcc || command -v clang)
+ifeq ($(RACE),off)
+RACEFLAG :=
+else ifneq ($(CCFOUND),)
+RACEFLAG := -race
+export CGO_ENABLED = 1
+else ifeq ($(RACE),on)
+$(error RACE=on needs a C compiler, and none was found: install gcc or clang)
+endif
+
+.PHONY: run build test check demo fuzz generate bench
+
+run: build
+	./bin/gateway run
+
+build:
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gateway ./cmd/gateway
+
+test:
+	@echo "race detector: $(if $(RACEFLAG),on,off (no C compiler found, or RACE=off))"
+	@$(GO) build -o bin/report ./tests/report
+	@$(GO) test $(RACEFLAG) -shuffle=on -json ./... | bin/report $(REPORT)
+
+demo: build
+	@$(GO) run ./tests/demo -gateway bin/gateway -n $(N)
+
+check:
+	$(GO) vet ./...
+	$(GO) run $(LINT) fmt --diff
+	$(GO) run $(LINT) run
+	$(GO) generate ./...
+	git diff --exit-code -- '*.go' go.mod go.sum
+
+generate:
+	$(GO) generate ./...
+
+# Each fuzz target for a while: make fuzz FUZZTIME=1m
+FUZZTIME ?= 10s
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
