@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"holdfast/actors/kit"
@@ -16,17 +15,16 @@ func Spec(self, journal kit.Addr) kit.Spec {
 		Step:     Step,
 		First:    subscribe{},
 		Core:     true,
-		Phase:    func(s State) string { return strconv.Itoa(s.flight()) + " in flight" },
+		Phase:    State.phase,
 		Snapshot: func(s State) any { return s.snapshot() },
 	}.Spec()
 }
 
-func (s State) flight() int {
-	n := 0
-	for _, a := range s.Accounts {
-		n += a.inFlight()
+func (s State) phase() string {
+	if s.Draining != nil {
+		return "draining"
 	}
-	return n
+	return "sending"
 }
 
 func (s State) snapshot() Snapshot {

@@ -1,0 +1,48 @@
+package control
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"holdfast/actors/kit"
+)
+
+// Options of the actor; all of it is fixed for the life of the process.
+type Options struct {
+	Self   kit.Addr
+	Places Places
+	World  World
+	Stop   func() // begins the end of the process; returns at once
+}
+
+// Spec is control ready to be started.
+func Spec(o Options) kit.Spec {
+	return kit.Def[State]{
+		Kind:  "control",
+		State: State{Self: o.Self},
+		Step:  Step,
+		Make:  func(what any) kit.Spec { return o.conn(what.(Conn)) }, //nolint:forcetypeassert // Step spawns nothing else
+		Phase: func(s State) string { return strconv.Itoa(s.Open) + " connections" },
+	}.Spec()
+}
+
+func (o Options) conn(c Conn) kit.Spec {
+	c.Places = o.Places
+	return kit.Def[Conn]{
+		Kind:  "admin",
+		State: c,
+		Step:  StepConn,
+		Work: func(_ context.Context, job any) (any, error) {
+			h := handlers[job.(look).method] //nolint:forcetypeassert // StepConn has no other job
+			if h.stop {
+				o.Stop()
+				return struct {
+					Stopping bool `json:"stopping"`
+				}{true}, nil
+			}
+			return h.look(o.World, time.Now()), nil
+		},
+		Phase: func(s Conn) string { return s.Peer },
+	}.Spec()
+}

@@ -1,0 +1,89 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"time"
+
+	"github.com/invopop/jsonschema"
+
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+)
+
+// Codes of errors as JSON-RPC 2.0 has them; below -32000 they are ours.
+const (
+	CodeParams  = -32602
+	CodeMethod  = -32601
+	CodeFailed  = -32000 // the gateway could not do it; the message says why and what to do
+	CodeTimeout = -32001 // no answer in time; the order may still be carried out
+)
+
+// handler is one method. Either it asks the owner of the state, or it looks at what everybody may read.
+type handler struct {
+	help   string
+	reads  bool
+	params any // zero value; nil takes none
+	result any // zero value, for the schema
+
+	ask    func(p Places, params any) (to kit.Addr, msg any, within time.Duration, err error)
+	render func(answer any) (any, error) // turns the owner's answer into the result
+	look   func(w World, now time.Time) any
+	stop   bool // ends the process
+}
+
+// Places are the actors that methods talk to.
+type Places struct {
+	Reload, Journal, Access, Outbox kit.Addr
+}
+
+// Methods is the core's part of the method table; owner gets the calls.
+func Methods(owner kit.Addr) []registry.Method {
+	var out []registry.Method
+	for name, h := range handlers {
+		out = append(out, registry.Method{Name: name, Help: h.help, Reads: h.reads, Params: schema(h.params), Result: schema(h.result), Owner: owner})
+	}
+	return out
+}
+
+// schema reflects a Go type; nil has none.
+func schema(zero any) []byte {
+	if zero == nil {
+		return nil
+	}
+	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
+	out, err := json.Marshal(r.Reflect(zero))
+	if err != nil {
+		panic(fmt.Sprintf("schema of %T: %v", zero, err)) // our own types; a test reads them all
+	}
+	return out
+}
+
+// decode reads params strictly into a fresh value of the handler's type.
+func (h handler) decode(params []byte) (any, error) {
+	params = bytes.TrimSpace(params)
+	empty := len(params) == 0 || bytes.Equal(params, []byte("null")) || bytes.Equal(params, []byte("{}")) || bytes.Equal(params, []byte("[]"))
+	if h.params == nil {
+		if !empty {
+			return nil, errors.New("this method takes no params")
+		}
+		return nil, nil //nolint:nilnil // a method without params
+	}
+	into := reflect.New(reflect.TypeOf(h.params))
+	if empty {
+		return into.Elem().Interface(), nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(params))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into.Interface()); err != nil {
+		return nil, fmt.Errorf("params: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("params: want one JSON object and nothing after it")
+	}
+	return into.Elem().Interface(), nil
+}

@@ -1,0 +1,110 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+	"holdfast/actors/reload"
+)
+
+// Conn is the state of one connection.
+type Conn struct {
+	Self   kit.Addr
+	Peer   string
+	Places Places
+	Calls  int // under way
+}
+
+// calling is the tag of a question or a look: who waits, for which method.
+type calling struct {
+	from   kit.Return
+	method string
+}
+
+// look is the job of reading what everybody may read.
+type look struct{ method string }
+
+// StepConn carries calls out.
+func StepConn(s Conn, in kit.In) (Conn, []kit.Effect) {
+	switch m := in.Msg.(type) {
+	case registry.Call:
+		return s.call(m, in)
+	case kit.Answered:
+		if t, ok := m.Tag.(calling); ok {
+			s.Calls--
+			return s, []kit.Effect{kit.Answer{To: t.from, Msg: handlers[t.method].answered(t.method, m)}}
+		}
+	case kit.Done:
+		if t, ok := m.Tag.(calling); ok {
+			s.Calls--
+			return s, []kit.Effect{kit.Answer{To: t.from, Msg: called(m.Msg, m.Err)}}
+		}
+	}
+	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
+}
+
+func (s Conn) call(m registry.Call, in kit.In) (Conn, []kit.Effect) {
+	refuse := func(code int, err error) (Conn, []kit.Effect) {
+		return s, []kit.Effect{kit.Answer{To: in.From, Msg: registry.Called{Err: &registry.CallError{Code: code, Message: err.Error()}}}}
+	}
+	h, known := handlers[m.Method]
+	if !known {
+		return refuse(CodeMethod, fmt.Errorf("unknown method: %s; rpc.discover lists them", m.Method))
+	}
+	params, err := h.decode(m.Params)
+	if err != nil {
+		return refuse(CodeParams, err)
+	}
+	var effects []kit.Effect
+	if !h.reads {
+		effects = append(effects, kit.Note{Level: zerolog.InfoLevel, Text: "order", Fields: []any{"method", m.Method, "caller", s.caller()}})
+	}
+	tag := calling{from: in.From, method: m.Method}
+	if h.ask == nil {
+		s.Calls++
+		return s, append(effects, kit.Do{Job: look{m.Method}, Tag: tag})
+	}
+	to, msg, within, err := h.ask(s.Places, params)
+	if err != nil {
+		return refuse(CodeParams, err)
+	}
+	if r, ok := msg.(reload.Reload); ok {
+		r.Caller = s.caller()
+		msg = r
+	}
+	s.Calls++
+	return s, append(effects, kit.Ask{To: to, Msg: msg, Within: within, Tag: tag})
+}
+
+// caller is how this connection is named in reports.
+func (s Conn) caller() string { return s.Self.String() + " " + s.Peer }
+
+func (h handler) answered(method string, m kit.Answered) registry.Called {
+	switch {
+	case errors.Is(m.Err, kit.ErrLate):
+		return registry.Called{Err: &registry.CallError{Code: CodeTimeout,
+			Message: method + ": no answer in time; it may still be carried out: see status and tree"}}
+	case errors.Is(m.Err, kit.ErrGone):
+		return registry.Called{Err: &registry.CallError{Code: CodeFailed,
+			Message: method + ": nothing here has that name; channels.list shows the accounts"}}
+	}
+	result, err := h.render(m.Msg)
+	return called(result, err)
+}
+
+// called turns a result into its wire form.
+func called(result any, err error) registry.Called {
+	if err != nil {
+		return registry.Called{Err: &registry.CallError{Code: CodeFailed, Message: err.Error()}}
+	}
+	raw, err := json.Marshal(result)
+	if err != nil {
+		return registry.Called{Err: &registry.CallError{Code: CodeFailed, Message: fmt.Sprintf("a bug: the result cannot be written: %v", err)}}
+	}
+	return registry.Called{Result: raw}
+}

@@ -1,0 +1,216 @@
+package control
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast/actors/agents"
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/actors/lanes"
+	"holdfast/actors/outbox"
+	"holdfast/actors/registry"
+	"holdfast/actors/reload"
+	"holdfast/actors/supervisor"
+	"holdfast/channels"
+	"holdfast/config"
+)
+
+// World is what can be read without asking anybody: the table of mailboxes and the live value.
+type World struct {
+	System  *kit.System
+	Live    *registry.Cell
+	Started time.Time
+	Version string
+	Listen  string // the address that the listener really has
+}
+
+// stuckAfter is how long a message may be in hand, or an item pending, before health is not green.
+const stuckAfter = time.Minute
+
+// Status is the whole state of the gateway from one source: HTTP, CLI and logs all show this.
+type Status struct {
+	Version    string          `json:"version"`
+	Uptime     config.Duration `json:"uptime"`
+	Listen     string          `json:"listen"`
+	Revision   uint64          `json:"revision"`
+	Generation uint64          `json:"generation"`
+	Ready      bool            `json:"ready"`
+	Health     string          `json:"health"` // green, or red
+	Causes     []string        `json:"causes,omitempty"`
+	Journal    JournalStatus   `json:"journal"`
+	Accounts   []AccountStatus `json:"accounts"`
+	Agents     []agents.Status `json:"agents"`
+	Lanes      *lanes.Snapshot `json:"lanes,omitempty"`
+	Outbox     []outbox.Status `json:"outbox,omitempty"`
+	LastReload *reload.Report  `json:"lastReload,omitempty"`
+	Queues     []QueueStatus   `json:"queues"`
+}
+
+// JournalStatus is the journal without its queues.
+type JournalStatus struct {
+	Accepting bool   `json:"accepting"`
+	Why       string `json:"why,omitempty"`
+	FreeMB    uint64 `json:"freeMb"`
+	Commits   uint64 `json:"commits"`
+	Syncs     uint64 `json:"syncs"`
+}
+
+// QueueStatus is one queue of the journal.
+type QueueStatus struct {
+	journal.Queue
+	journal.Counters
+}
+
+// AccountStatus is one account in all its dimensions.
+type AccountStatus struct {
+	supervisor.Status
+	PathLive bool      `json:"pathLive"` // its path is in the live table
+	Received uint64    `json:"received"` // requests accepted on its path since the start
+	Webhooks time.Time `json:"lastWebhook,omitzero"`
+	Missed   uint64    `json:"missed,omitempty"` // requests on its path that were not accepted and might have been its own
+	Health   string    `json:"health"`           // green, red, or off
+	Causes   []string  `json:"causes,omitempty"` // why it is red
+	Hint     string    `json:"hint,omitempty"`   // what the operator may want to look at
+}
+
+// Look reads the status. It asks nobody, so a hung actor cannot hang it.
+func (w World) Look(now time.Time) Status {
+	live := w.Live.Load()
+	s := Status{Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen,
+		Revision: live.Revision, Generation: live.Generation, Health: "green", Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{}}
+	var stats *journal.Statistics
+	for _, row := range w.System.Table() {
+		if row.HandFor > stuckAfter {
+			s.Causes = append(s.Causes, fmt.Sprintf("%s has worked on one message (%s) for %s", row.Addr, row.InHand, row.HandFor.Truncate(time.Second)))
+		}
+		switch snap := row.Snapshot.(type) {
+		case *journal.Statistics:
+			stats = snap
+		case supervisor.Snapshot:
+			for _, a := range snap.Accounts {
+				s.Accounts = append(s.Accounts, AccountStatus{Status: a})
+			}
+		case agents.Snapshot:
+			s.Agents = append(s.Agents, snap.Agents...)
+		case lanes.Snapshot:
+			s.Lanes = &snap
+		case outbox.Snapshot:
+			s.Outbox = snap.Accounts
+		case reload.Snapshot:
+			s.LastReload = snap.Last
+		}
+	}
+	s.books(stats)
+	for i := range s.Accounts {
+		s.Accounts[i].judge(live, s, w.Listen, now)
+		if s.Accounts[i].Health == "red" {
+			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
+		}
+	}
+	s.Ready = live.Revision > 0 && s.Journal.Accepting
+	if !s.Ready || len(s.Causes) > 0 {
+		s.Health = "red"
+	}
+	return s
+}
+
+func (s *Status) books(stats *journal.Statistics) {
+	if stats == nil {
+		s.Journal.Why = "the journal is not up"
+		s.Causes = append(s.Causes, s.Journal.Why)
+		return
+	}
+	s.Journal = JournalStatus{Accepting: stats.Accepting, Why: stats.Why, FreeMB: stats.Free >> 20, Commits: stats.Commits, Syncs: stats.Syncs}
+	if !stats.Accepting {
+		s.Causes = append(s.Causes, "the journal takes nothing: "+stats.Why)
+	}
+	s.Queues = Books(*stats)
+}
+
+// Books lists the queues of the journal's statistics by account and kind.
+func Books(stats journal.Statistics) []QueueStatus {
+	out := []QueueStatus{}
+	for q, counters := range stats.Queues {
+		out = append(out, QueueStatus{q, counters})
+	}
+	slices.SortFunc(out, func(a, b QueueStatus) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out
+}
+
+// judge fills what the supervisor does not know: the path, the queues, and what all of it means.
+func (a *AccountStatus) judge(live *registry.Live, s Status, listen string, now time.Time) {
+	for _, e := range live.Routes.All() {
+		if slices.Contains(e.Accounts, a.Account) {
+			a.PathLive = a.PathLive || e.Held.IsZero()
+			a.Received += e.Counts.Accepted.Load()
+			a.Missed += e.Counts.Missed.Load()
+			if at := e.Counts.LastAccepted.Load(); at > a.Webhooks.UnixMilli() {
+				a.Webhooks = time.UnixMilli(at)
+			}
+		}
+	}
+	if a.Webhook != "" && a.Webhooks.IsZero() {
+		a.Hint = "no webhook ever received" + a.loopbackHint(listen)
+	}
+	if a.Disabled || a.Stopped || a.Phase == supervisor.Off {
+		a.Health = "off"
+		return
+	}
+	a.Causes = a.faults(s, now)
+	a.Health = "green"
+	if len(a.Causes) > 0 {
+		a.Health = "red"
+	}
+}
+
+func (a *AccountStatus) faults(s Status, now time.Time) []string {
+	var out []string
+	if a.Webhook != "" && !a.PathLive {
+		out = append(out, "its path is not in the live table")
+	}
+	if a.Phase != supervisor.Running {
+		out = append(out, strings.TrimSuffix(fmt.Sprintf("%s: %s", a.Phase, a.Cause), ": "))
+	} else if a.Link != channels.Connected {
+		out = append(out, strings.TrimSuffix(fmt.Sprintf("not connected (%s): %s", a.Link, a.Cause), ": "))
+	}
+	if len(a.Abandoned) > 0 {
+		out = append(out, fmt.Sprintf("%d abandoned runs have not ended", len(a.Abandoned)))
+	}
+	if !s.Journal.Accepting {
+		out = append(out, "nothing can be taken in: "+s.Journal.Why)
+	}
+	for _, q := range s.Queues {
+		if q.Account == a.Account && q.Pending > 0 && now.Sub(q.Oldest) > stuckAfter {
+			out = append(out, fmt.Sprintf("a %s has been waiting for %s", q.Kind, now.Sub(q.Oldest).Truncate(time.Second)))
+		}
+	}
+	return out
+}
+
+// loopbackHint says why nothing may ever come: the sender is elsewhere and the listener is not.
+func (a *AccountStatus) loopbackHint(listen string) string {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return ""
+	}
+	ip := net.ParseIP(host)
+	if ip == nil || !ip.IsLoopback() {
+		return ""
+	}
+	server, err := url.Parse(a.Facts["server"])
+	if err != nil || server.Hostname() == "" {
+		return ""
+	}
+	if from := net.ParseIP(server.Hostname()); server.Hostname() == "localhost" || from != nil && from.IsLoopback() {
+		return ""
+	}
+	return fmt.Sprintf("; the sender is at %s and gateway.listen is %s, which only this machine reaches: listen on an address that it can reach, or put a proxy in front and set gateway.publicUrl", server.Hostname(), listen)
+}

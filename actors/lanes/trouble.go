@@ -1,0 +1,99 @@
+package lanes
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"holdfast/actors/agents/backend"
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/channels"
+)
+
+const (
+	firstPause  = time.Second
+	longestWait = time.Minute      // between two attempts, unless a server names a longer one
+	longestAsk  = 15 * time.Minute // that a server may name
+	pauseJitter = 0.2
+	noticeAfter = 30 * time.Second // of failing, until the sender hears of it
+)
+
+// failed pauses before the next attempt, or ends the group when its time is over.
+func (s *step) failed(l *lane, cause error, after time.Duration) {
+	l.attempts++
+	l.cause = oneLine(cause)
+	if l.since.IsZero() {
+		l.since = s.now
+	}
+	left := s.timeLeft(l)
+	switch {
+	case s.drain != nil || s.windows[l.account].removed:
+		l.gone = true
+		return
+	case l.stop.may:
+		s.halt(l)
+		return
+	case l.attempts == 1:
+		s.add(kit.Note{Level: zerolog.WarnLevel, Text: "a conversation has to wait", Fields: append(l.fields(), "cause", l.cause)})
+	}
+	if left <= 0 {
+		s.expire(l)
+		return
+	}
+	delay := min(firstPause<<min(l.attempts-1, 10), longestWait)
+	delay = min(max(delay, min(after, longestAsk)), left)
+	if l.allowed && l.loaded && !l.stored.notices.Late && s.now.Sub(l.since) >= noticeAfter {
+		s.sayLate(l, delay)
+		return
+	}
+	s.pause(l, delay)
+}
+
+// pause lets go of what the journal can give again.
+func (s *step) pause(l *lane, delay time.Duration) {
+	l.stored, l.loaded = stored{}, false
+	s.add(kit.After{Delay: delay, Jitter: pauseJitter, Msg: wake{s.enter(l, pausing)}})
+}
+
+// timeLeft is how long the group may still be answered.
+func (s *step) timeLeft(l *lane) time.Duration {
+	return l.group[0].At.Add(s.common(l).ExpireAfter.D()).Sub(s.now)
+}
+
+// expire ends a group whose time is over. The sender hears of it once per trouble.
+func (s *step) expire(l *lane) {
+	e := ending{state: journal.Expired, outcome: Late, reason: "not answered in time"}
+	if l.cause != "" {
+		e.reason += "; last: " + l.cause
+	}
+	next := l.stored
+	if l.allowed && l.loaded && !next.notices.Expired {
+		e.replies = []channels.Reply{s.notice(l, expiredText)}
+		next.notices.Expired = true
+	}
+	s.finish(l, e, next)
+}
+
+// pauseOf is the pause that an error names.
+func pauseOf(err error) time.Duration {
+	var f *channels.Failure
+	if errors.As(err, &f) {
+		return f.After
+	}
+	return backend.PauseOf(err)
+}
+
+// oneLine bounds what is shown of an error.
+func oneLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	if len(text) > maxCause {
+		text = strings.ToValidUTF8(text[:maxCause], "")
+	}
+	return text
+}
+
+// maxCause bounds the cause of a failure that is kept and shown, in bytes.
+const maxCause = 500

@@ -1,0 +1,55 @@
+package reload
+
+import (
+	"context"
+
+	"holdfast/actors/agents/backend"
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+	"holdfast/config"
+)
+
+// Options of the actor; all of it is fixed for the life of the process.
+type Options struct {
+	Places     Places
+	Kinds      Kinds
+	Listen     string                         // the address that the listener really has
+	Methods    []registry.Method              // the core's own
+	Load       func() (*config.Config, error) // reads the configuration again
+	Supervisor func(channel string) kit.Spec
+	AgentEnv   func(name string) backend.Env
+}
+
+// load is the job of reading and decoding; config is the boot's, already read.
+type load struct{ config *config.Config }
+
+// Spec is the reload actor ready to be started.
+func Spec(o Options) kit.Spec {
+	return kit.Def[State]{
+		Kind:  "reload",
+		State: State{Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv},
+		Step:  Step,
+		Core:  true,
+		Work: func(_ context.Context, job any) (any, error) {
+			return o.load(job.(load)) //nolint:forcetypeassert // the machine has no other job
+		},
+		Make:     func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // likewise
+		Phase:    func(s State) string { return string(s.Phase) },
+		Snapshot: func(s State) any { return Snapshot{Phase: string(s.Phase), Last: s.Last} },
+	}.Spec()
+}
+
+func (o Options) load(job load) (any, error) {
+	cfg := job.config
+	if cfg == nil {
+		var err error
+		if cfg, err = o.Load(); err != nil {
+			if problems, ok := err.(config.Problems); ok { //nolint:errorlint // Load returns it bare
+				return loaded{problems: problems}, nil
+			}
+			return nil, err
+		}
+	}
+	candidate, problems := Prepare(cfg, o.Kinds, o.Listen)
+	return loaded{candidate: candidate, problems: problems}, nil
+}

@@ -1,0 +1,261 @@
+// Package run is one life of one account: the only adapter between a network's plain blocking Go and messages.
+//
+// A run reads the cursor, has the network's Connect and Run performed beside itself, and stays until every goroutine that
+// it began is gone. It is never restarted: the next life is another run with a higher number.
+//
+// Invariants:
+//   - Every Call gets exactly one Result, at the latest at its deadline, whatever the network does with its context.
+//   - A Take returns nil only after the journal's synced answer. After Drain or Fence no further Take reaches the journal.
+//   - Fenced is told after the last thing that this run gave to the journal, and Over before the actor ends.
+//   - The actor ends itself when no goroutine of it is left, and not before; a goroutine that hangs is shown.
+//   - A panic of the network is an error of the call, or of the run, and of nothing else.
+//
+// A call that comes before Connect has returned is not kept: it is NotSent with a short After, so whoever asks keeps the
+// reply and comes again.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/channels"
+)
+
+// journalWithin is how long the journal may take to answer; it answers or the process ends, so this is for the absurd.
+const journalWithin = 30 * time.Second
+
+// Phase of a run, as the tree shows it.
+type Phase string
+
+const (
+	Starting  Phase = "starting"  // the cursor is being read, or Connect has not returned
+	Up        Phase = "up"        // the network's Run is under way
+	Draining  Phase = "draining"  // finishes the calls and the takes that it holds
+	Ending    Phase = "ending"    // the network's Run has ended or was told to; goroutines are awaited
+	Abandoned Phase = "abandoned" // fenced; goroutines are awaited
+)
+
+// State of one run. Step never changes the one it is given.
+type State struct {
+	Start Start
+	Phase Phase
+
+	places Places
+	live   bool // the goroutine of Connect and Run is there
+	over   bool // Over was told
+	asked  bool // the end is ours: Drain or Fence came
+	gone   bool // the actor was told to stop
+
+	number uint64 // of the newest call, take or timer
+	calls  []held
+	takes  []taking
+	report reporting
+}
+
+// Places are the addresses that a run knows.
+type Places struct{ Self, Supervisor, Journal kit.Addr }
+
+// New is a run that has done nothing yet.
+func New(start Start, places Places) State {
+	return State{Start: start, Phase: Starting, places: places}
+}
+
+// Effects of its own, performed by the shell at once.
+type (
+	// Cancel ends the context of the network's Run; calls keep theirs.
+	Cancel struct{}
+	// Cut ends every context of the run and lets blocked Takes go.
+	Cut struct{}
+	// Poke puts a value into the network's nudge channel, if it is empty.
+	Poke struct{}
+)
+
+func (Cancel) IsEffect() {}
+func (Cut) IsEffect()    {}
+func (Poke) IsEffect()   {}
+
+// Tags of what a run asks and has done.
+type (
+	cursorRead struct{}
+	lived      struct{}
+	called     struct{ number uint64 }
+	accepted   struct{ number uint64 }
+)
+
+// Live is the job of one life: Connect, then Run. Its error is the network's own.
+type Live struct{ Cursor []byte }
+
+// Step decides.
+func Step(s State, in kit.In) (State, []kit.Effect) {
+	switch m := in.Msg.(type) {
+	case Begin:
+		return s, []kit.Effect{kit.Ask{To: s.places.Journal, Msg: journal.GetCursor{Account: s.Start.Account}, Within: journalWithin, Tag: cursorRead{}}}
+	case kit.Answered:
+		return s.answered(m)
+	case kit.Done:
+		return s.done(m)
+	case Connected:
+		return s.connected(in)
+	case Call:
+		return s.call(m, in)
+	case callDue:
+		return s.callDue(m)
+	case Take:
+		return s.take(m, in)
+	case Report:
+		return s.reported(m, in)
+	case reportDue:
+		return s.reportDue(in)
+	case Nudge:
+		return s, []kit.Effect{Poke{}}
+	case Drain:
+		return s.drain(m)
+	case Fence:
+		return s.fence(m)
+	}
+	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
+}
+
+func (s State) answered(m kit.Answered) (State, []kit.Effect) {
+	switch tag := m.Tag.(type) {
+	case cursorRead:
+		return s.begun(m)
+	case accepted:
+		return s.accepted(tag, m)
+	}
+	return s, []kit.Effect{kit.Unknown{Msg: m}}
+}
+
+func (s State) done(m kit.Done) (State, []kit.Effect) {
+	switch tag := m.Tag.(type) {
+	case lived:
+		s.live = false
+		return s.ended(m.Err)
+	case called:
+		return s.called(tag, m)
+	}
+	return s, []kit.Effect{kit.Unknown{Msg: m}}
+}
+
+// begun has the network's goroutine started, once the cursor is known.
+func (s State) begun(m kit.Answered) (State, []kit.Effect) {
+	if s.gone {
+		return s, nil
+	}
+	cursor, fits := m.Msg.(journal.Cursor)
+	err := m.Err
+	if err == nil && fits {
+		err = cursor.Err
+	} else if err == nil {
+		err = fmt.Errorf("an answer of type %T", m.Msg)
+	}
+	if err != nil {
+		return s.ended(fmt.Errorf("reading the cursor of %s from the journal: %w", s.Start.Account, err))
+	}
+	s.live = true
+	return s, []kit.Effect{kit.Do{Job: Live{Cursor: cursor.Value}, Tag: lived{}}}
+}
+
+func (s State) connected(in kit.In) (State, []kit.Effect) {
+	if s.Phase != Starting {
+		return s, []kit.Effect{kit.Answer{To: in.From, Msg: GoOn{Err: channels.ErrGone}}}
+	}
+	s.Phase = Up
+	return s, []kit.Effect{kit.Answer{To: in.From, Msg: GoOn{}}}
+}
+
+// ended notes that the network's Run has returned, or will never be called. Calls held go on to their deadlines.
+func (s State) ended(err error) (State, []kit.Effect) {
+	if s.Phase != Abandoned {
+		s.Phase = Ending
+	}
+	s, effects := s.tellOver(err)
+	return s.finish(effects)
+}
+
+// tellOver tells the supervisor, once, how the network ended.
+func (s State) tellOver(err error) (State, []kit.Effect) {
+	if s.over {
+		return s, nil
+	}
+	s.over = true
+	over := Over{Account: s.Start.Account, Run: s.Start.Number}
+	var (
+		refusal *channels.Refusal
+		failure *channels.Failure
+	)
+	switch {
+	case s.asked && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, channels.ErrGone)):
+	case err == nil:
+		over.Err = "the network's connection ended by itself and gave no reason"
+	case errors.Is(err, kit.ErrPanic):
+		over.Err = "the network's code: " + err.Error()
+	case errors.As(err, &refusal):
+		over.Err, over.Refusal, over.Do = refusal.Err.Error(), true, refusal.Do
+	case errors.As(err, &failure):
+		over.Err, over.After = err.Error(), failure.After
+	default:
+		over.Err = err.Error()
+	}
+	return s, []kit.Effect{kit.Tell{To: s.places.Supervisor, Msg: over}}
+}
+
+// drain refuses what is new; Run ends when what is held has ended.
+func (s State) drain(m Drain) (State, []kit.Effect) {
+	s.asked = true
+	if s.Phase != Starting && s.Phase != Up {
+		return s, nil
+	}
+	s.Phase = Draining
+	note := kit.Note{Level: zerolog.DebugLevel, Text: "draining", Fields: []any{"cause", m.Cause, "calls", s.unanswered(), "takes", len(s.takes)}}
+	return s.wane([]kit.Effect{note})
+}
+
+// wane ends the network's Run as soon as a draining run holds nothing any more.
+func (s State) wane(effects []kit.Effect) (State, []kit.Effect) {
+	if s.Phase == Draining && s.unanswered() == 0 && len(s.takes) == 0 {
+		s.Phase = Ending
+		effects = append(effects, Cancel{})
+	}
+	return s.finish(effects)
+}
+
+// fence takes the run's right away: whoever waits is answered now, and nothing further reaches the journal.
+func (s State) fence(m Fence) (State, []kit.Effect) {
+	if s.Phase == Abandoned {
+		return s, nil
+	}
+	s.Phase, s.asked = Abandoned, true
+	effects := []kit.Effect{
+		Cut{}, kit.Tell{To: s.places.Supervisor, Msg: Fenced{Account: s.Start.Account, Run: s.Start.Number}},
+		kit.Note{Level: zerolog.WarnLevel, Text: "fenced", Fields: []any{"cause", m.Cause, "live", s.live, "calls", len(s.calls)}},
+	}
+	for _, t := range s.takes {
+		effects = append(effects, kit.Answer{To: t.from, Msg: Taken{Err: channels.ErrGone}})
+	}
+	s.takes = nil
+	s.calls = slices.Clone(s.calls)
+	for i, c := range s.calls {
+		if !c.answered {
+			effects = append(effects, kit.Answer{To: c.from, Msg: Result{Err: fmt.Errorf("%s: the run was fenced (%s) while it was under way; its outcome is not known", c.op, m.Cause)}})
+			s.calls[i].answered = true
+		}
+	}
+	return s.finish(effects)
+}
+
+// finish stops the actor when it is over and no goroutine of it is left.
+func (s State) finish(effects []kit.Effect) (State, []kit.Effect) {
+	if s.gone || s.live || len(s.calls) > 0 || !s.over && !s.asked {
+		return s, effects
+	}
+	s.gone = true
+	return s, append(effects, kit.Stop{Child: s.places.Self})
+}

@@ -1,0 +1,413 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/actors/kit/kittest"
+	"holdfast/channels"
+)
+
+var (
+	testStart  = Start{Account: "double:home", Number: 7}
+	testPlaces = Places{Self: kit.Named("channels/double/home/run.7"), Supervisor: kit.Named("channels/double"), Journal: kit.Named("journal")}
+	noon       = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	errNetwork = errors.New("connection reset")
+)
+
+func asker(n uint64) kit.Return { return kit.ReturnTo(testPlaces.Supervisor, n) }
+
+// in is one input of a test: a message, or a question if from is set.
+func in(msg any, from ...kit.Return) kit.In {
+	i := kit.In{Msg: msg, Now: noon}
+	if len(from) > 0 {
+		i.From = from[0]
+	}
+	return i
+}
+
+// after gives inputs to a new run and returns its state and the effects of the last one.
+func after(t *testing.T, inputs ...kit.In) (State, []kit.Effect) {
+	t.Helper()
+	s := New(testStart, testPlaces)
+	var effects []kit.Effect
+	for _, one := range inputs {
+		s, effects = Step(s, one)
+	}
+	return s, effects
+}
+
+// up is the way of a run to the point where the network's Run is under way.
+func up() []kit.In {
+	return []kit.In{
+		in(Begin{}), in(kit.Answered{Tag: cursorRead{}, Msg: journal.Cursor{Value: []byte("c1")}}), in(Connected{}, asker(1)),
+	}
+}
+
+func send(within time.Duration, n uint64) kit.In {
+	return in(Call{Op: Send{Reply: channels.Reply{Seq: n}}, Deadline: noon.Add(within)}, asker(n))
+}
+
+func TestStep(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		given []kit.In
+		input kit.In
+		phase Phase
+		want  []kit.Effect
+	}{
+		{
+			"a run begins by asking for the cursor", nil, in(Begin{}), Starting,
+			[]kit.Effect{kit.Ask{To: testPlaces.Journal, Msg: journal.GetCursor{Account: "double:home"}, Within: journalWithin, Tag: cursorRead{}}},
+		},
+		{
+			"the network is begun with the cursor", up()[:1], up()[1], Starting,
+			[]kit.Effect{kit.Do{Job: Live{Cursor: []byte("c1")}, Tag: lived{}}},
+		},
+		{
+			"a cursor that cannot be read ends the run as a failure", up()[:1], in(kit.Answered{Tag: cursorRead{}, Err: kit.ErrLate}), Ending,
+			[]kit.Effect{
+				kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7, Err: "reading the cursor of double:home from the journal: no answer in time"}},
+				kit.Stop{Child: testPlaces.Self},
+			},
+		},
+		{
+			"a drain before the cursor is known begins no network", up()[:1], in(Drain{Cause: "asked"}), Ending,
+			[]kit.Effect{note(Drain{Cause: "asked"}), Cancel{}, kit.Stop{Child: testPlaces.Self}},
+		},
+		{
+			"a connection that comes up after the drain is turned away", append(up()[:2], in(Drain{})), in(Connected{}, asker(1)), Ending,
+			[]kit.Effect{kit.Answer{To: asker(1), Msg: GoOn{Err: channels.ErrGone}}},
+		},
+		{
+			"a call begins with its deadline", up(), send(10*time.Second, 2), Up,
+			[]kit.Effect{
+				kit.Do{Job: Perform{Op: Send{Reply: channels.Reply{Seq: 2}}, Until: noon.Add(10*time.Second - maxGrace)}, Tag: called{1}},
+				kit.After{Delay: 10 * time.Second, Msg: callDue{1}},
+			},
+		},
+		{
+			"a call's result goes to whoever asked", append(up(), send(time.Second, 2)), in(kit.Done{Tag: called{1}, Msg: Result{Receipt: channels.Receipt{ID: "m1"}}}), Up,
+			[]kit.Effect{kit.Answer{To: asker(2), Msg: Result{Receipt: channels.Receipt{ID: "m1"}}}},
+		},
+		{"a result after the deadline is nobody's", append(up(), send(time.Second, 2), in(callDue{1})), in(kit.Done{Tag: called{1}, Msg: Result{}}), Up, nil},
+		{"a deadline after the result changes nothing", append(up(), send(time.Second, 2), in(kit.Done{Tag: called{1}, Msg: Result{}})), in(callDue{1}), Up, nil},
+		{
+			"a draining run that holds nothing ends the network", up(), in(Drain{Cause: "asked"}), Ending,
+			[]kit.Effect{note(Drain{Cause: "asked"}), Cancel{}},
+		},
+		{"the network is ended after the last call", append(up(), send(time.Second, 2), in(Drain{})), in(kit.Done{Tag: called{1}, Msg: Result{}}), Ending, []kit.Effect{
+			kit.Answer{To: asker(2), Msg: Result{}}, Cancel{},
+		}},
+		{"the network is ended after the last take", append(up(), in(Take{}, asker(2)), in(Drain{})), in(kit.Answered{Tag: accepted{1}, Msg: journal.Accepted{}}), Ending, []kit.Effect{
+			kit.Answer{To: asker(2), Msg: Taken{Number: 1}}, kit.Tell{To: testPlaces.Supervisor, Msg: Took{Account: "double:home", Run: 7}}, Cancel{},
+		}},
+		{
+			"an end that was asked for is clean", append(up(), in(Drain{})), in(kit.Done{Tag: lived{}, Err: context.Canceled}), Ending,
+			[]kit.Effect{kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7}}, kit.Stop{Child: testPlaces.Self}},
+		},
+		{
+			"an end that was not asked for is a failure even without an error", up(), in(kit.Done{Tag: lived{}}), Ending,
+			[]kit.Effect{
+				kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7, Err: "the network's connection ended by itself and gave no reason"}},
+				kit.Stop{Child: testPlaces.Self},
+			},
+		},
+		{
+			"a refusal says what the operator should do", up(), in(kit.Done{Tag: lived{}, Err: fmt.Errorf("login: %w", &channels.Refusal{Err: errNetwork, Do: "set the password"})}), Ending,
+			[]kit.Effect{
+				kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7, Err: "connection reset", Refusal: true, Do: "set the password"}},
+				kit.Stop{Child: testPlaces.Self},
+			},
+		},
+		{
+			"the pause that a network asks for is passed on", up(), in(kit.Done{Tag: lived{}, Err: &channels.Failure{After: time.Minute, Err: errNetwork}}), Ending,
+			[]kit.Effect{
+				kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7, Err: "connection reset", After: time.Minute}}, kit.Stop{Child: testPlaces.Self},
+			},
+		},
+		{
+			"a network that ended leaves its calls their time", append(up(), send(time.Second, 2)), in(kit.Done{Tag: lived{}, Err: errNetwork}), Ending,
+			[]kit.Effect{kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7, Err: "connection reset"}}},
+		},
+		{"the actor ends with the last goroutine", append(up(), send(time.Second, 2), in(callDue{1}), in(kit.Done{Tag: lived{}})), in(kit.Done{Tag: called{1}}), Ending, []kit.Effect{
+			kit.Stop{Child: testPlaces.Self},
+		}},
+		{
+			"a take is given to the journal with the cursor", up(), in(Take{Requests: []channels.Request{{ID: "a"}}, Cursor: []byte("c2")}, asker(2)), Up,
+			[]kit.Effect{kit.Ask{
+				To: testPlaces.Journal, Msg: journal.Accept{Account: "double:home", Requests: []channels.Request{{ID: "a"}}, Cursor: []byte("c2")},
+				Within: journalWithin, Tag: accepted{1},
+			}},
+		},
+		{"a draining run takes nothing more", append(up(), in(Drain{})), in(Take{}, asker(2)), Ending, []kit.Effect{kit.Answer{To: asker(2), Msg: Taken{Err: channels.ErrGone}}}},
+		{"a fenced run takes nothing more", append(up(), in(Fence{})), in(Take{}, asker(2)), Abandoned, []kit.Effect{kit.Answer{To: asker(2), Msg: Taken{Err: channels.ErrGone}}}},
+		{"the journal's answer after the fence is nobody's", append(up(), in(Take{}, asker(2)), in(Fence{})), in(kit.Answered{Tag: accepted{1}, Msg: journal.Accepted{}}), Abandoned, nil},
+		{
+			"a first report is told at once", up(), in(Report{channels.Condition{Link: channels.Connected}}, asker(2)), Up,
+			[]kit.Effect{
+				kit.Answer{To: asker(2), Msg: Heard{}},
+				kit.Tell{To: testPlaces.Supervisor, Msg: Reported{Account: "double:home", Run: 7, Condition: channels.Condition{Link: channels.Connected}}},
+			},
+		},
+		{
+			"a second report right after it waits", append(up(), in(Report{channels.Condition{Link: channels.Connecting}}, asker(2))),
+			in(Report{channels.Condition{Link: channels.Connected}}, asker(3)), Up,
+			[]kit.Effect{kit.Answer{To: asker(3), Msg: Heard{}}, kit.After{Delay: reportEvery, Msg: reportDue{}}},
+		},
+		{
+			"the last report counts", append(up(), in(Report{channels.Condition{Link: channels.Connecting}}, asker(2)), in(Report{channels.Condition{Link: channels.Waiting}}, asker(3)),
+				in(Report{channels.Condition{Link: channels.Connected}}, asker(4))), in(reportDue{}), Up,
+			[]kit.Effect{kit.Tell{To: testPlaces.Supervisor, Msg: Reported{Account: "double:home", Run: 7, Condition: channels.Condition{Link: channels.Connected}}}},
+		},
+		{
+			"a fenced run reports nothing", append(up(), in(Fence{})), in(Report{channels.Condition{Link: channels.Connected}}, asker(2)), Abandoned,
+			[]kit.Effect{kit.Answer{To: asker(2), Msg: Heard{}}},
+		},
+		{"a nudge is passed on", up(), in(Nudge{}), Up, []kit.Effect{Poke{}}},
+		{"a foreign message fits nothing", up(), in("hello"), Up, []kit.Effect{kit.Unknown{Msg: "hello"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, _ := after(t, c.given...)
+			got, effects := Step(s, c.input)
+			if got.Phase != c.phase {
+				t.Errorf("phase %q, want %q", got.Phase, c.phase)
+			}
+			if diff := kittest.Diff(c.want, effects); diff != "" {
+				t.Errorf("effects (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// note is the line that a drain of a run without calls writes.
+func note(d Drain) kit.Note {
+	_, effects := Step(New(testStart, testPlaces), in(d))
+	n, _ := kittest.Find[kit.Note](effects)
+	return n
+}
+
+func TestCallsAreRefusedWithAKnownOutcome(t *testing.T) {
+	full := up()
+	for n := range uint64(maxCalls) {
+		full = append(full, send(time.Minute, 10+n))
+	}
+	for _, c := range []struct {
+		name  string
+		given []kit.In
+		input kit.In
+		after time.Duration
+	}{
+		{"before the network is connected", up()[:2], send(time.Second, 2), startingAfter},
+		{"while the run drains", append(up(), in(Drain{})), send(time.Second, 2), startingAfter},
+		{"after the fence", append(up(), in(Fence{})), send(time.Second, 2), startingAfter},
+		{"when no time is left", up(), send(0, 2), 0},
+		{"when as many as are allowed are under way", full, send(time.Second, 2), busyAfter},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, _ := after(t, c.given...)
+			_, effects := Step(s, c.input)
+			if len(effects) != 1 {
+				t.Fatalf("effects %#v, want one answer", effects)
+			}
+			var failure *channels.Failure
+			if r := kittest.Answers[Result](effects)[0]; !errors.As(r.Err, &failure) || failure.Outcome != channels.NotSent || failure.After != c.after {
+				t.Errorf("result %#v, want not sent, after %s", r.Err, c.after)
+			}
+		})
+	}
+}
+
+func TestLaw8_ADeadlineIsKeptWhateverTheNetworkDoes(t *testing.T) {
+	s, effects := after(t, append(up(), send(time.Second, 2), in(callDue{1}))...)
+	if r := kittest.Answers[Result](effects); len(r) != 1 || channels.OutcomeOf(r[0].Err) != channels.Unknown {
+		t.Fatalf("answers %#v, want one with an unknown outcome", r)
+	}
+	if got := s.Status(); got.Stuck != 1 || !got.Calls[0].Stuck || got.Calls[0].Op != "send" {
+		t.Errorf("status %+v, want the call shown as stuck", got)
+	}
+}
+
+func TestLaw8_ARunWhoseCallsHangGivesItselfUp(t *testing.T) {
+	inputs := up()
+	for n := range uint64(maxStuck) {
+		inputs = append(inputs, send(time.Second, 10+n))
+	}
+	for n := range uint64(maxStuck) {
+		inputs = append(inputs, in(callDue{n + 1}))
+	}
+	s, effects := after(t, inputs...)
+	if got := kittest.Told[Over](effects); len(got) != 1 || got[0].Err == "" {
+		t.Errorf("told %+v, want one failure", got)
+	}
+	if _, cancels := kittest.Find[Cancel](effects); !cancels || s.Phase != Ending {
+		t.Errorf("phase %q, cancelled %v; want the network to be ended", s.Phase, cancels)
+	}
+	if _, effects = Step(s, in(kit.Done{Tag: lived{}, Err: errNetwork})); len(effects) != 0 {
+		t.Errorf("effects of the network's end: %#v, want none before the goroutines are gone", effects)
+	}
+}
+
+func TestLaw8_AFenceAnswersEverybodyAtOnce(t *testing.T) {
+	s, effects := after(t, append(up(), send(time.Second, 2), in(Take{}, asker(3)), in(Fence{Cause: "late"}))...)
+	if got := kittest.Told[Fenced](effects); len(got) != 1 || got[0].Run != 7 {
+		t.Errorf("told %+v, want that run 7 is fenced", got)
+	}
+	if _, cut := kittest.Find[Cut](effects); !cut {
+		t.Error("the contexts were not ended")
+	}
+	if got := kittest.Answers[Taken](effects); len(got) != 1 || !errors.Is(got[0].Err, channels.ErrGone) {
+		t.Errorf("takes %+v, want one ErrGone", got)
+	}
+	if got := kittest.Answers[Result](effects); len(got) != 1 || channels.OutcomeOf(got[0].Err) != channels.Unknown {
+		t.Errorf("results %+v, want one of unknown outcome", got)
+	}
+	kittest.None[kit.Stop](t, effects)
+	if s.gone {
+		t.Error("the actor is gone before its goroutines")
+	}
+}
+
+// FuzzStep looks for a list of inputs after which a question has no answer or two, or the actor ends too early.
+func FuzzStep(f *testing.F) {
+	for seed := range uint64(64) {
+		f.Add(seed, uint8(60))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, steps uint8) {
+		w := &world{t: t, rand: rand.New(rand.NewPCG(seed, 1)), state: New(testStart, testPlaces), asked: map[kit.Return]int{}}
+		w.give(in(Begin{}))
+		for range steps {
+			w.any()
+		}
+		w.finish()
+	})
+}
+
+// world performs a run's effects as badly as the real one may: late, in any order, or with an error.
+type world struct {
+	t     *testing.T
+	rand  *rand.Rand
+	state State
+
+	asked   map[kit.Return]int // answers by question
+	number  uint64
+	open    []any // what the outside owes: answers, ends of work, timers
+	stopped bool
+	fenced  bool
+	work    int
+}
+
+func (w *world) ask(msg any) {
+	w.number++
+	w.asked[asker(w.number)] = 0
+	w.give(in(msg, asker(w.number)))
+}
+
+// any gives one input: something new, or one of those that are owed.
+func (w *world) any() {
+	if w.stopped {
+		return
+	}
+	switch n := w.rand.IntN(14); {
+	case n < 3:
+		w.ask(Call{Op: Typing{}, Deadline: noon.Add(time.Duration(w.rand.IntN(3)) * time.Second)})
+	case n < 5:
+		w.ask(Take{Requests: make([]channels.Request, 1)})
+	case n < 6:
+		w.ask(Report{channels.Condition{Cause: fmt.Sprint(w.rand.IntN(3))}})
+	case n < 7 && w.rand.IntN(4) == 0:
+		w.give(in(Drain{}))
+	case n < 8 && w.rand.IntN(6) == 0:
+		w.fenced = true
+		w.give(in(Fence{}))
+	default:
+		w.pay()
+	}
+}
+
+// pay delivers one of the things that are owed, any one.
+func (w *world) pay() {
+	if len(w.open) == 0 {
+		return
+	}
+	at := w.rand.IntN(len(w.open))
+	msg := w.open[at]
+	w.open = append(w.open[:at:at], w.open[at+1:]...)
+	switch m := msg.(type) {
+	case kit.Done:
+		w.work--
+		if w.rand.IntN(3) == 0 {
+			m.Msg, m.Err = nil, errNetwork
+		}
+		msg = m
+	case Connected:
+		w.ask(m)
+		return
+	}
+	w.give(in(msg))
+}
+
+func (w *world) give(i kit.In) {
+	next, effects := Step(w.state, i)
+	w.state = next
+	for _, e := range effects {
+		w.perform(e)
+	}
+	if w.stopped && w.work > 0 {
+		w.t.Fatalf("the actor ended with %d goroutines left", w.work)
+	}
+}
+
+func (w *world) perform(e kit.Effect) {
+	switch e := e.(type) {
+	case kit.Ask:
+		if _, accepts := e.Msg.(journal.Accept); accepts && w.state.Phase != Up {
+			w.t.Fatalf("something reaches the journal while the run is %s", w.state.Phase)
+		}
+		answer := kit.Answered{Tag: e.Tag, Msg: journal.Accepted{}}
+		if _, reads := e.Msg.(journal.GetCursor); reads {
+			answer.Msg = journal.Cursor{}
+		}
+		w.open = append(w.open, answer)
+	case kit.Do:
+		w.work++
+		if _, lives := e.Job.(Live); lives {
+			w.open = append(w.open, Connected{})
+		}
+		w.open = append(w.open, kit.Done{Tag: e.Tag, Msg: Result{}})
+	case kit.After:
+		w.open = append(w.open, e.Msg)
+	case kit.Answer:
+		w.asked[e.To]++
+		if n := w.asked[e.To]; n != 1 {
+			w.t.Fatalf("a question was answered %d times", n)
+		}
+	case kit.Stop:
+		if w.stopped {
+			w.t.Fatal("the actor was stopped twice")
+		}
+		w.stopped = true
+	}
+}
+
+// finish ends the run and delivers all that is owed: then every question has its answer and the actor is gone.
+func (w *world) finish() {
+	w.give(in(Drain{}))
+	for len(w.open) > 0 {
+		w.pay()
+	}
+	if !w.stopped {
+		w.t.Fatalf("the actor is %s and still there when nothing is under way", w.state.Phase)
+	}
+	for q, n := range w.asked {
+		if n != 1 {
+			w.t.Fatalf("question %v has %d answers", q, n)
+		}
+	}
+}

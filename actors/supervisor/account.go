@@ -1,0 +1,211 @@
+package supervisor
+
+import (
+	"slices"
+	"time"
+
+	"holdfast/actors/kit"
+	"holdfast/actors/run"
+	"holdfast/channels"
+)
+
+// account is one row: what is wanted, and where its life is.
+type account struct {
+	ref
+	want    Account
+	read    bool   // on and name are known; false after a panic of the settings
+	on      bool   // the operator has it enabled
+	name    string // for people
+	removed bool   // it is wanted no more; the row stays until its runs are gone
+	closing bool   // the process ends
+
+	phase   Phase
+	since   time.Time
+	cause   string
+	turn    uint64 // the newest number of anything below
+	attempt uint64 // the lease asked for, the pause or the drain under way; another one as soon as that is over
+
+	run       life
+	end       ending
+	abandoned []life
+	fails     int
+	again     bool   // the attempt follows a failure
+	restarts  uint64 // since the last start on purpose
+	next      time.Time
+	link      channels.Link
+	facts     map[string]string
+
+	memory  memory
+	calls   []callAsked
+	in      intake
+	lastIn  time.Time
+	lastOut time.Time
+}
+
+// Inputs from the channel to one of its accounts, and an account's own timers and tags.
+type (
+	wanted    struct{ Account Account }
+	unwanted  struct{}
+	ordered   struct{ Do string }
+	shut      struct{} // the process ends: no run from now on
+	cut       struct{} // the time to end is over
+	leasing   attempt
+	pauseOver attempt
+	drainOver attempt
+)
+
+// attempt is a ref with the number of what was begun.
+type attempt struct {
+	ref
+	turn uint64
+}
+
+// Orders, as Order.Do has them.
+const (
+	doStart   = "start"
+	doStop    = "stop"
+	doRestart = "restart"
+)
+
+// owns tells whether the child is a run of this account.
+func (a account) owns(child kit.Addr) bool {
+	return a.run.number != 0 && a.run.addr == child || slices.ContainsFunc(a.abandoned, func(l life) bool { return l.addr == child })
+}
+
+// up tells whether a run should be there.
+func (a account) up() bool { return !a.removed && !a.closing && a.on && !a.memory.stopped }
+
+// spent tells whether nothing is left of a removed account.
+func (a account) spent() bool {
+	return a.removed && a.run.number == 0 && len(a.abandoned) == 0 && a.memory.clean()
+}
+
+// number gives the next number for whatever begins now.
+func (s *step) number() uint64 {
+	s.turn++
+	return s.turn
+}
+
+func (s *step) begin() attempt {
+	s.attempt = s.number()
+	return attempt{s.ref, s.attempt}
+}
+
+func (s *step) to(phase Phase, cause string) {
+	if s.phase != phase {
+		s.since = s.now
+	}
+	s.phase, s.cause = phase, cause
+	if phase != Running {
+		s.link, s.facts = "", nil
+	}
+}
+
+// wanted takes new settings. Everything that is the network's own code happens here, under the guard.
+func (s *step) wanted(want Account) {
+	same := s.same(want)
+	s.want, s.removed = want, false
+	if same {
+		return
+	}
+	s.read = false
+	s.readSettings()
+	s.revive()
+	s.renew("its settings have changed")
+}
+
+// same tells whether the account is wanted as it is already.
+func (a account) same(want Account) bool {
+	return a.read && !a.removed && a.want.Digest == want.Digest
+}
+
+func (s *step) readSettings() {
+	if !s.read {
+		common := s.want.Settings.Shared()
+		s.read, s.on, s.name = true, common.On(), common.Name
+	}
+}
+
+func (s *step) unwanted() {
+	s.removed = true
+	s.haltIntake()
+	s.settle()
+}
+
+func (s *step) shut() {
+	s.closing = true
+	s.settle()
+}
+
+// cut ends what had until now to end by itself.
+func (s *step) cut() {
+	if s.phase == Draining {
+		s.do(kit.Tell{To: s.run.addr, Msg: run.Fence{Cause: "the process ends"}})
+	}
+}
+
+func (s *step) ordered(do string) {
+	switch do {
+	case doStop:
+		s.decide(true)
+		s.revive()
+		s.settle()
+	case doStart:
+		s.readSettings()
+		s.decide(false)
+		if s.phase != Running {
+			s.revive()
+			s.renew("it was started by hand")
+		}
+	case doRestart:
+		s.readSettings()
+		s.revive()
+		s.renew("it was restarted by hand")
+	}
+}
+
+// renew begins a new life on purpose: at once, or as soon as the present one has ended.
+func (s *step) renew(why string) {
+	s.fails, s.restarts, s.again = 0, 0, false
+	switch {
+	case s.phase == Running:
+		s.drain(why)
+	case s.phase == Draining:
+		s.end.asked = true
+	case !s.up():
+		s.off()
+	case s.phase != Leasing:
+		s.start()
+	}
+}
+
+// settle ends what is not wanted any more.
+func (s *step) settle() {
+	switch {
+	case s.up():
+	case s.phase == Running:
+		s.drain(s.why())
+	case s.phase == Draining:
+		s.end.asked = true
+	default:
+		s.off()
+	}
+}
+
+// why says in words why no run is wanted.
+func (a account) why() string {
+	switch {
+	case a.closing:
+		return "the process ends"
+	case a.removed:
+		return "it was removed from the configuration"
+	case a.read && !a.on:
+		return "it is disabled in the configuration"
+	}
+	return "it was stopped by hand"
+}
+
+func (s *step) off() {
+	s.begin() // whatever was under way is stale
+	s.to(Off, s.why())
+}

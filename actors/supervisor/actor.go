@@ -1,0 +1,21 @@
+package supervisor
+
+import (
+	"holdfast/actors/kit"
+	"holdfast/actors/run"
+)
+
+// Spec makes the supervisor of one channel. self is the name under which it is spawned; newRun makes the actor of a run, whose
+// supervisor is self.
+func Spec(channel string, self, registry, journal kit.Addr, newRun func(run.Start) kit.Spec) kit.Spec {
+	return kit.Def[State]{
+		Kind:     "supervisor",
+		State:    New(channel, Places{Self: self, Registry: registry, Journal: journal}),
+		Step:     Step,
+		First:    Begin{},
+		Work:     work,
+		Make:     func(what any) kit.Spec { return newRun(what.(run.Start)) },
+		Phase:    State.phase,
+		Snapshot: func(s State) any { return s.Snapshot() },
+	}.Spec()
+}

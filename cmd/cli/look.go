@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast/actors/control"
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+	"holdfast/actors/reload"
+	"holdfast/actors/supervisor"
+	"holdfast/actors/tree"
+	"holdfast/channels"
+)
+
+type statusCmd struct{}
+
+// Run shows the status.
+func (statusCmd) Run(s *shell) error {
+	return show(s, "status", nil, func(st *control.Status) {
+		fmt.Fprintf(s.Stdout, "gateway %s, up %s, %s, revision %d, generation %d: %s\n", st.Version, st.Uptime, st.Listen, st.Revision, st.Generation, st.Health)
+		for _, cause := range st.Causes {
+			fmt.Fprintln(s.Stdout, "  !", cause)
+		}
+		s.accounts(st.Accounts)
+		rows := [][]string{{"QUEUE", "CREATED", "DONE", "DEAD", "EXPIRED", "PENDING", "OLDEST"}}
+		for _, q := range st.Queues {
+			oldest := "-"
+			if !q.Oldest.IsZero() {
+				oldest = ago(q.Oldest)
+			}
+			rows = append(rows, []string{string(q.Account) + " " + string(q.Kind), fmt.Sprint(q.Created), fmt.Sprint(q.Done), fmt.Sprint(q.Dead),
+				fmt.Sprint(q.Expired), fmt.Sprint(q.Pending), oldest})
+		}
+		fmt.Fprintln(s.Stdout)
+		s.table(rows)
+	})
+}
+
+func (s *shell) accounts(list []control.AccountStatus) {
+	rows := [][]string{{"ACCOUNT", "HEALTH", "PHASE", "RUN", "LINK", "LAST IN", "LAST OUT", "RESTARTS", "WEBHOOK"}}
+	for _, a := range list {
+		rows = append(rows, []string{string(a.Account), a.Health, string(a.Phase), fmt.Sprint(a.Run), string(a.Link), ago(a.LastIn), ago(a.LastOut),
+			fmt.Sprint(a.Restarts), a.Webhook})
+	}
+	s.table(rows)
+	for _, a := range list {
+		for _, line := range append(slices.Clone(a.Causes), a.Hint) {
+			if line != "" {
+				fmt.Fprintf(s.Stdout, "  %s: %s\n", a.Account, line)
+			}
+		}
+		for _, k := range slices.Sorted(maps.Keys(a.Facts)) {
+			fmt.Fprintf(s.Stdout, "  %s: %s=%s\n", a.Account, k, a.Facts[k])
+		}
+	}
+}
+
+// ago is how long something is past, or "never".
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return time.Since(t).Truncate(time.Second).String() + " ago"
+}
+
+type treeCmd struct{}
+
+// Run draws the tree.
+func (treeCmd) Run(s *shell) error {
+	return show(s, "tree", nil, func(lines *[]tree.Line) {
+		rows := make([]kit.Row, 0, len(*lines))
+		for _, l := range *lines {
+			ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+			rows = append(rows, kit.Row{Addr: kit.Named(l.Addr), Kind: l.Kind, Parent: kit.Named(l.Parent), Phase: l.Phase, PhaseFor: ms(l.PhaseFor),
+				Age: ms(l.Age), Waiting: l.Waiting, InHand: l.InHand, HandFor: ms(l.HandFor)})
+		}
+		fmt.Fprint(s.Stdout, tree.Draw(rows))
+	})
+}
+
+type routesCmd struct{}
+
+// Run shows the route table.
+func (routesCmd) Run(s *shell) error {
+	return show(s, "routes", nil, func(list *[]control.RouteResult) {
+		rows := [][]string{{"PATH", "METHODS", "ACCOUNTS", "ACCEPTED", "SKIPPED", "REFUSED", "MISSED", "LAST"}}
+		for _, r := range *list {
+			path := r.Path.Path
+			if r.Under {
+				path += "/*"
+			}
+			if !r.Held.IsZero() {
+				path += " (held until " + r.Held.Format(time.DateTime) + ")"
+			}
+			var accounts []string
+			for _, a := range r.Accounts {
+				accounts = append(accounts, string(a))
+			}
+			rows = append(rows, []string{path, strings.Join(r.Methods, ","), strings.Join(accounts, ","), fmt.Sprint(r.Accepted), fmt.Sprint(r.Skipped),
+				fmt.Sprint(r.Refused), fmt.Sprint(r.Missed), ago(r.Last)})
+		}
+		s.table(rows)
+	})
+}
+
+type pluginsCmd struct{}
+
+// Run shows generations and instances.
+func (pluginsCmd) Run(s *shell) error {
+	return show(s, "plugins.list", nil, func(d *registry.Description) {
+		fmt.Fprintf(s.Stdout, "revision %d, generation %d\n", d.Revision, d.Generation)
+		rows := [][]string{{"INSTANCE", "VERSION", "STATE", "CHANNELS", "HELD BY"}}
+		for _, i := range d.Instances {
+			rows = append(rows, []string{fmt.Sprintf("%s@%d", i.ID.Plugin, i.ID.Number), i.Version, i.State, strings.Join(i.Channels, ","), strings.Join(i.Holders, ", ")})
+		}
+		s.table(rows)
+	})
+}
+
+type reloadCmd struct {
+	Target string `arg:"" optional:"" help:"An account such as bluebubbles:home, a channel, or all: restart it. Without: read the configuration again."`
+}
+
+// Run reloads; a unit that failed gives exit code 1, a refused configuration 78.
+func (c reloadCmd) Run(s *shell) error {
+	var r reload.Report
+	raw, err := s.call("reload", control.ReloadParams{Target: c.Target}, &r)
+	if err != nil {
+		return err
+	}
+	if s.JSON {
+		if err := s.print(raw); err != nil {
+			return err
+		}
+		return verdict(r)
+	}
+	fmt.Fprintf(s.Stdout, "revision %d, generation %d, %s\n", r.Revision, r.Generation, r.Took)
+	rows := [][]string{}
+	for _, unit := range slices.Sorted(maps.Keys(r.Units)) {
+		rows = append(rows, []string{unit, r.Units[unit].Result, r.Units[unit].Reason})
+	}
+	s.table(rows)
+	for _, p := range r.Problems {
+		fmt.Fprintln(s.Stderr, p)
+	}
+	return verdict(r)
+}
+
+func verdict(r reload.Report) error {
+	if len(r.Problems) > 0 {
+		return failure{78, fmt.Errorf("%s", r.Err)}
+	}
+	if r.Err != "" {
+		return failure{1, fmt.Errorf("%s", r.Err)}
+	}
+	for unit, v := range r.Units {
+		if v.Result == "failed" {
+			return failure{1, fmt.Errorf("%s failed: %s", unit, v.Reason)}
+		}
+	}
+	return nil
+}
+
+type channelsCmd struct {
+	List    channelsListCmd `cmd:"" default:"1" help:"Every account with its state."`
+	Start   startCmd        `cmd:"" help:"Start an account, or every account of a channel."`
+	Stop    stopCmd         `cmd:"" help:"Stop it; it stays stopped, also over restarts, until start."`
+	Restart restartCmd      `cmd:"" help:"Restart it."`
+}
+
+type channelsListCmd struct{}
+
+// Run lists accounts.
+func (channelsListCmd) Run(s *shell) error {
+	return show(s, "channels.list", nil, func(list *[]control.AccountStatus) { s.accounts(*list) })
+}
+
+type (
+	target struct {
+		Target string `arg:"" help:"An account such as bluebubbles:home, or a channel."`
+	}
+	startCmd   struct{ target }
+	stopCmd    struct{ target }
+	restartCmd struct{ target }
+)
+
+// Run starts.
+func (c startCmd) Run(s *shell) error { return s.order("channels.start", c.Target) }
+
+// Run stops.
+func (c stopCmd) Run(s *shell) error { return s.order("channels.stop", c.Target) }
+
+// Run restarts.
+func (c restartCmd) Run(s *shell) error { return s.order("channels.restart", c.Target) }
+
+func (s *shell) order(method, target string) error {
+	return show(s, method, control.ChannelParams{Target: target}, func(r *control.VerdictsResult) {
+		rows := [][]string{}
+		for _, account := range slices.Sorted(maps.Keys(r.Verdicts)) {
+			rows = append(rows, verdictRow(account, r.Verdicts[account]))
+		}
+		s.table(rows)
+	})
+}
+
+func verdictRow(account channels.Account, v supervisor.Verdict) []string {
+	return []string{string(account), v.Result, v.Reason}
+}

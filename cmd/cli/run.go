@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+
+	"holdfast/actors/reload"
+	"holdfast/cmd/life"
+	"holdfast/config"
+)
+
+type runCmd struct{}
+
+// Run starts the gateway and returns when it has ended.
+func (runCmd) Run(s *shell) error {
+	src, cfg, err := s.load(s.Config)
+	if err != nil {
+		return err
+	}
+	if s.Dir != "" {
+		return failure{life.ExitUsage, errors.New("--state-dir is for talking to a running gateway; set gateway.stateDir in the configuration, or HOLDFAST_GATEWAY__STATE_DIR")}
+	}
+	if _, problems := reload.Prepare(cfg, s.Kinds, cfg.Gateway.Listen); len(problems) > 0 {
+		return s.problems(src, problems)
+	}
+	signals := s.Signals
+	if signals == nil {
+		own := make(chan os.Signal, 2)
+		signal.Notify(own, syscall.SIGINT, syscall.SIGTERM)
+		signals = own
+	}
+	code := life.Run(life.Options{Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
+		Log: s.logger(cfg.Log), Signals: signals, Exit: s.Exit}, cfg)
+	if code != life.ExitOK {
+		return failure{code: code}
+	}
+	return nil
+}
+
+// logger writes JSON to files and pipes, and what people read to a terminal.
+func (s *shell) logger(c config.Log) zerolog.Logger {
+	level, err := zerolog.ParseLevel(c.Level)
+	if err != nil || c.Level == "" {
+		level = zerolog.InfoLevel
+	}
+	file, isFile := s.Stderr.(*os.File)
+	terminal := isFile && isatty.IsTerminal(file.Fd())
+	if c.Format == "console" || c.Format != "json" && terminal {
+		return zerolog.New(zerolog.ConsoleWriter{Out: s.Stderr, TimeFormat: time.TimeOnly, NoColor: !terminal}).Level(level).With().Timestamp().Logger()
+	}
+	return zerolog.New(s.Stderr).Level(level).With().Timestamp().Logger()
+}
+
+type checkCmd struct {
+	File string `arg:"" optional:"" placeholder:"FILE" help:"Default: as for run."`
+}
+
+// Run validates everything that run would validate.
+func (c checkCmd) Run(s *shell) error {
+	file := c.File
+	if file == "" {
+		file = s.Config
+	}
+	src, cfg, err := s.load(file)
+	if err != nil {
+		return err
+	}
+	candidate, problems := reload.Prepare(cfg, s.Kinds, cfg.Gateway.Listen)
+	if len(problems) > 0 {
+		return s.problems(src, problems)
+	}
+	for _, p := range cfg.Unused {
+		fmt.Fprintln(s.Stderr, "note:", p)
+	}
+	fmt.Fprintf(s.Stdout, "%s: good: %d account(s), %d agent(s)\n", src, len(candidate.Accounts), len(candidate.Agents))
+	return nil
+}
+
+type schemaCmd struct{}
+
+// Run prints the schema.
+func (schemaCmd) Run(s *shell) error {
+	parts := config.SchemaParts{Channels: map[string]any{}, Agents: map[string]any{}}
+	for _, k := range s.Kinds.Channels {
+		parts.Channels[k.Name] = k.Settings()
+	}
+	for _, k := range s.Kinds.Agents {
+		parts.Agents[k.Name] = k.Settings()
+	}
+	schema, err := config.Schema(parts)
+	if err != nil {
+		return fmt.Errorf("making the schema: %w", err)
+	}
+	fmt.Fprintln(s.Stdout, string(schema))
+	return nil
+}
+
+type initCmd struct {
+	File string `arg:"" optional:"" default:"holdfast.yaml" placeholder:"FILE"`
+}
+
+// Run writes the file.
+func (c initCmd) Run(s *shell) error {
+	samples := map[string][]byte{}
+	for _, k := range s.Kinds.Channels {
+		if len(k.Sample) > 0 {
+			samples[k.Name] = k.Sample
+		}
+	}
+	if err := config.Init(c.File, samples); err != nil {
+		return failure{life.ExitUsage, err}
+	}
+	fmt.Fprintf(s.Stdout, "%s is written: read it, then gateway check %s, then gateway run -c %s\n", c.File, c.File, c.File)
+	return nil
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(s *shell) error {
+	fmt.Fprintln(s.Stdout, "gateway", version())
+	return nil
+}

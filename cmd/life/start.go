@@ -1,0 +1,183 @@
+package life
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"holdfast/actors/access"
+	"holdfast/actors/agents"
+	"holdfast/actors/agents/backend"
+	"holdfast/actors/control"
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/actors/lanes"
+	"holdfast/actors/methods"
+	"holdfast/actors/outbox"
+	"holdfast/actors/registry"
+	"holdfast/actors/reload"
+	"holdfast/actors/router"
+	"holdfast/actors/run"
+	"holdfast/actors/supervisor"
+	"holdfast/actors/tree"
+	"holdfast/channels"
+	"holdfast/config"
+	"holdfast/http/admin"
+	"holdfast/http/server"
+)
+
+// bootWithin is how long the first reload may take before the process gives up.
+const bootWithin = time.Minute
+
+// places are the addresses of the core: fixed names, known before anything runs.
+type places struct {
+	journal, control, registry, router, methods, outbox, lanes, access, agents, reload kit.Addr
+}
+
+var core = places{
+	journal: kit.Named("journal"), control: kit.Named("control"), registry: kit.Named("registry"), router: kit.Named("router"),
+	methods: kit.Named("methods"), outbox: kit.Named("outbox"), lanes: kit.Named("lanes"), access: kit.Named("access"),
+	agents: kit.Named("agents"), reload: kit.Named("reload"),
+}
+
+// start brings the tree up in its order and runs the first reload.
+func (g *gateway) start() int {
+	g.places = core
+	g.sys = kit.New(kit.Options{Log: g.o.Log, Fatal: func(who kit.Addr, cause string) {
+		g.o.Log.Error().Str("actor", who.String()).Str("cause", cause).
+			Msg("a core actor failed; the process ends. What was accepted goes on at the next start; please report this")
+		g.o.Exit(ExitCore)
+	}})
+	for _, a := range g.tree() {
+		if _, err := g.sys.Start(a.at.String(), a.spec); err != nil {
+			g.o.Log.Error().Err(err).Msg("starting the tree")
+			return ExitBug
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), bootWithin)
+	defer cancel()
+	report, err := tell[reload.Report](ctx, g.sys, g.places.reload, reload.Boot{Config: g.cfg})
+	if err != nil || report.Err != "" {
+		g.o.Log.Error().Err(err).Str("cause", report.Err).Msg("the gateway could not boot")
+		_ = g.end("boot failed")
+		if len(report.Problems) > 0 {
+			return ExitConfig
+		}
+		return ExitBug
+	}
+	if code := g.open(); code != ExitOK {
+		_ = g.end("boot failed")
+		return code
+	}
+	tree.Log(g.o.Log, g.sys.Table())
+	g.greet(report)
+	return ExitOK
+}
+
+type actor struct {
+	at   kit.Addr
+	spec kit.Spec
+}
+
+// tree is the core from top to bottom, in the order in which it starts. Supervisors are the children of reload, which
+// starts and ends them; they are shown under channels.
+func (g *gateway) tree() []actor {
+	p := g.places
+	return []actor{
+		{p.journal, journal.Spec(g.store)},
+		{p.control, control.Spec(control.Options{Self: p.control, World: g.world(), Stop: func() { g.shutdown("shutdown was called") },
+			Places: control.Places{Reload: p.reload, Journal: p.journal, Access: p.access, Outbox: p.outbox}})},
+		{p.registry, registry.Spec(g.cell)},
+		{p.router, router.Spec(p.registry)},
+		{p.methods, methods.Spec(p.registry)},
+		{p.outbox, outbox.Spec(p.outbox, p.journal)},
+		{p.access, access.Spec(p.journal)},
+		{p.agents, agents.Spec()},
+		{p.lanes, lanes.Spec(lanes.Others{Self: p.lanes, Journal: p.journal, Access: p.access, Agents: p.agents})},
+		{p.reload, reload.Spec(g.reload())},
+	}
+}
+
+func (g *gateway) reload() reload.Options {
+	p := g.places
+	return reload.Options{
+		Places: reload.Places{Registry: p.registry, Router: p.router, Methods: p.methods, Journal: p.journal, Access: p.access,
+			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes},
+		Kinds: g.o.Kinds, Listen: g.listener.Addr().String(), Methods: control.Methods(p.control),
+		Load:       func() (*config.Config, error) { return config.Load(g.o.Source, g.o.Environ) },
+		Supervisor: g.supervisor,
+		AgentEnv:   g.agentEnv,
+	}
+}
+
+// answerFileMax is the largest file that an agent may answer with, in bytes.
+const answerFileMax = 64 << 20
+
+func (g *gateway) agentEnv(name string) backend.Env {
+	blobs := g.store.Blobs()
+	return backend.Env{Name: name, Blob: blobs.Open, Store: func(r io.Reader) (string, error) {
+		hash, _, err := blobs.Put(r, answerFileMax)
+		return hash, err
+	}}
+}
+
+func (g *gateway) supervisor(channel string) kit.Spec {
+	p := g.places
+	self := kit.Named("channels/" + channel)
+	return supervisor.Spec(channel, self, p.registry, p.journal, func(start run.Start) kit.Spec {
+		return run.Spec(start, p.journal, self, g.sys, g.store.Blobs(), g.o.Log)
+	})
+}
+
+func (g *gateway) world() control.World {
+	return control.World{System: g.sys, Live: g.cell, Started: g.began, Version: g.o.Version, Listen: g.listener.Addr().String()}
+}
+
+// open lets the outside in: the admin socket, then the listener.
+func (g *gateway) open() int {
+	var err error
+	if g.socket, err = admin.Listen(g.cfg.Gateway.StateDir, g.cfg.Gateway.AdminGroup); err != nil {
+		g.o.Log.Error().Err(err).Msg("opening the admin socket")
+		return ExitHeld
+	}
+	g.face = admin.New(admin.Options{System: g.sys, Live: g.cell, Control: g.places.control, Group: g.cfg.Gateway.AdminGroup,
+		Log: g.o.Log.With().Str("actor", "admin").Logger()})
+	g.served.Go(func() { g.face.Serve(g.socket) })
+	world := g.world()
+	g.edge = server.New(server.Options{
+		System: g.sys, Live: g.cell, Journal: g.places.journal, Log: g.o.Log.With().Str("actor", "edge").Logger(),
+		Health: func() server.Health {
+			s := world.Look(time.Now())
+			return server.Health{Ready: s.Ready, Health: s.Health, Version: s.Version}
+		},
+		Missed: func(account channels.Account) {
+			g.sys.Tell(kit.Named("channels/"+account.Channel()), supervisor.Missed{Account: account})
+		},
+		TrustedProxies: prefixes(g.cfg.Gateway.TrustedProxies),
+		RequestWithin:  g.cfg.Gateway.RequestTimeout.D(),
+		JournalWithin:  g.cfg.Gateway.JournalWait.D(),
+		InFlight:       int64(g.cfg.Gateway.BytesInFlightMB) << 20,
+	})
+	g.served.Go(func() {
+		if err := g.edge.Serve(g.listener); err != nil {
+			g.o.Log.Error().Err(err).Msg("the listener failed; the process ends")
+			g.shutdown("the listener failed")
+		}
+	})
+	return ExitOK
+}
+
+// prefixes reads addresses and networks; config has validated them.
+func prefixes(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, one := range list {
+		if p, err := netip.ParsePrefix(one); err == nil {
+			out = append(out, p)
+		} else if a, err := netip.ParseAddr(strings.TrimSpace(one)); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return out
+}

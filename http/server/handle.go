@@ -1,0 +1,175 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+	"holdfast/channels"
+	"holdfast/channels/screen"
+)
+
+// exchange is one request on its way to its answer.
+type exchange struct {
+	*Server
+	ctx  *fasthttp.RequestCtx
+	to   *registry.Endpoint // who owns the path; nil while nobody is known to
+	rest string             // the last segment, where the endpoint owns what is under its path
+	head screen.Head
+
+	proven  bool  // the sender has proven an account
+	missing bool  // not to be accepted now is something that an account may miss
+	taken   bool  // the body has been read to its end
+	held    int64 // bytes of room
+	share   int64 // of the part for strangers
+}
+
+// handle is the way of one request. The library calls it with the header and an unread body.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	x := &exchange{Server: s, ctx: ctx}
+	defer x.guard()
+	if x.enter() {
+		x.take()
+	}
+}
+
+// expect judges a request that asks before it sends its body. It is judged again when the body comes.
+func (s *Server) expect(ctx *fasthttp.RequestCtx) (code int) {
+	x := &exchange{Server: s, ctx: ctx}
+	code = fasthttp.StatusInternalServerError // what guard has answered if the rest is not reached
+	defer x.guard()
+	if x.enter() {
+		return fasthttp.StatusContinue
+	}
+	x.hangUp()
+	return ctx.Response.StatusCode()
+}
+
+// guard ends a request that met a bug of ours, and nothing else. The first bug of an interval is logged whole.
+func (x *exchange) guard() {
+	cause := recover()
+	x.release()
+	if cause == nil {
+		return
+	}
+	const text = "a bug at the edge"
+	if x.bugs.Add(1) == 1 {
+		x.o.Log.Error().Str("cause", fmt.Sprint(cause)).Bytes("stack", debug.Stack()).Msg(text)
+	}
+	x.refusals.count(fasthttp.StatusInternalServerError, text)
+	x.ctx.Response.Reset()
+	x.say(fasthttp.StatusInternalServerError, text)
+	x.hangUp()
+}
+
+// enter answers what needs no body, in the order 404, 405, 413, 401, and tells whether the body is wanted.
+func (x *exchange) enter() bool {
+	path, err := channels.Canonical(string(x.ctx.URI().PathOriginal()))
+	if err != nil {
+		x.refuse(fasthttp.StatusNotFound, "nobody owns this path")
+		return false
+	}
+	if path == "/healthz" || path == "/readyz" {
+		x.probe(path)
+		return false
+	}
+	var found bool
+	if x.to, x.rest, found = x.o.Live.Load().Routes.Find(path); !found {
+		x.refuse(fasthttp.StatusNotFound, "nobody owns this path")
+		return false
+	}
+	x.head = headOf(x.ctx)
+	verdict := x.to.Screen.Head(x.head, time.Now())
+	x.proven = verdict.Account != ""
+	x.missing = verdict.Action == screen.Read && verdict.Ack != channels.AckAnswers
+	switch {
+	case verdict.Code == fasthttp.StatusMethodNotAllowed:
+		x.methodNotAllowed(strings.Join(x.to.Screen.Methods(), ", "))
+	case int64(x.ctx.Request.Header.ContentLength()) > x.to.Screen.MaxBody():
+		x.tooLarge()
+	case verdict.Action != screen.Read:
+		x.refuse(verdict.Code, verdict.Reason)
+	default:
+		return true
+	}
+	return false
+}
+
+// take reads the body and does what the screen says.
+func (x *exchange) take() {
+	body, ok := x.body()
+	if !ok {
+		return
+	}
+	verdict := x.to.Screen.Check(x.head, body, time.Now())
+	x.proven = verdict.Account != ""
+	switch verdict.Action {
+	case screen.Accept:
+		if verdict.Ack == channels.AckAnswers {
+			x.release()
+			x.answers(verdict.Account)
+			return
+		}
+		x.accept(verdict)
+	case screen.Skip:
+		x.to.Counts.Skipped.Add(1)
+		x.say(fasthttp.StatusOK, "ok")
+	case screen.Refuse, screen.Read:
+		// Who turns out to be a stranger had nothing that could be missed, and an operator's own no is not missed either.
+		x.missing = x.missing && x.proven && verdict.Code != fasthttp.StatusServiceUnavailable
+		x.refuse(verdict.Code, verdict.Reason)
+	}
+}
+
+// accept hands the request to the journal and answers what that says. An answer that comes after the 503 finds nobody.
+func (x *exchange) accept(v screen.Verdict) {
+	request := channels.Request{
+		Account: v.Account, Form: channels.FormWebhook, ID: v.ID, Header: v.Keep, Body: v.Body,
+		Ticket: v.Ack == channels.AckTicket,
+	}
+	answer, err := x.o.System.TryAsk(x.o.Journal, journal.Accept{Account: v.Account, Requests: []channels.Request{request}},
+		journalQueueMax, x.o.JournalWithin)
+	got, ok := answer.(journal.Accepted)
+	switch {
+	case errors.Is(err, kit.ErrFull):
+		x.refuse(fasthttp.StatusServiceUnavailable, "the journal has too much to do")
+	case err != nil || !ok:
+		x.refuse(fasthttp.StatusServiceUnavailable, "the journal gave no answer in time")
+	case got.Err != nil || len(got.Seqs) != 1:
+		x.refuse(fasthttp.StatusServiceUnavailable, "the journal takes nothing")
+	default:
+		x.to.Counts.Accepted.Add(1)
+		x.to.Counts.LastAccepted.Store(time.Now().UnixMilli())
+		if request.Ticket {
+			x.json(fasthttp.StatusOK, ticket{ID: strconv.FormatUint(got.Seqs[0], 10)})
+			return
+		}
+		x.say(fasthttp.StatusOK, "ok")
+	}
+}
+
+// headOf lends the screen what is known before the body.
+func headOf(ctx *fasthttp.RequestCtx) screen.Head {
+	header, query := &ctx.Request.Header, ctx.QueryArgs()
+	return screen.Head{
+		Method: string(ctx.Method()),
+		Header: func(name string) (string, int) { return first(header.PeekAll(name)) },
+		Query:  func(name string) (string, int) { return first(query.PeekMulti(name)) },
+	}
+}
+
+// first is a copy of the first value, and how many there are: the library uses its buffers again.
+func first(all [][]byte) (string, int) {
+	if len(all) == 0 {
+		return "", 0
+	}
+	return string(all[0]), len(all)
+}

@@ -1,0 +1,139 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/semaphore"
+
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+	"holdfast/channels"
+)
+
+// Bounds of the edge. What an operator may want to change is in Options.
+const (
+	headerMax       = 8 << 10 // bytes of request line and headers; more is 431
+	connectionsMax  = 8192    // more are answered 503 and closed
+	aheadMax        = 1       // bytes of a body that the library reads before the request is judged; less is not possible
+	idleWithin      = 2 * time.Minute
+	writeWithin     = 30 * time.Second
+	summaryEvery    = 10 * time.Second
+	journalQueueMax = 4096 // requests that may wait in the journal's mailbox; more is 503
+	waitersMax      = 1024 // clients that may wait for replies at a time; more is 503
+	retryAfter      = "5"  // seconds
+)
+
+// Health is what the probes answer.
+type Health struct {
+	Ready   bool   `json:"ready"`
+	Health  string `json:"health"` // green or red
+	Version string `json:"version"`
+}
+
+// Options of a Server. All of them are needed.
+type Options struct {
+	System  *kit.System
+	Live    *registry.Cell
+	Journal kit.Addr
+	Log     zerolog.Logger
+	Health  func() Health
+	// Missed is told, at most once per interval and account, that something on the account's path was not accepted that
+	// could have been its own.
+	Missed func(channels.Account)
+
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	RequestWithin  time.Duration  // for a whole request to come in; else 408
+	JournalWithin  time.Duration  // for the journal to take it, and for a proven sender to get room; else 503
+	InFlight       int64          // bytes of bodies in memory; a single longer body is let in alone
+}
+
+// Server is the edge of one listener. It serves once.
+type Server struct {
+	o        Options
+	http     *fasthttp.Server
+	conns    *conns
+	room     *semaphore.Weighted // bytes for bodies
+	strange  *semaphore.Weighted // of them, for senders who have not proven themselves yet
+	waiters  *semaphore.Weighted
+	refusals *refusals
+	bugs     atomic.Uint64      // since the last line of log
+	faults   atomic.Uint64      // what the library had to say since then
+	life     context.Context    //nolint:containedctx // the life of the server is what it is
+	end      context.CancelFunc // of life; Shutdown begins with it
+}
+
+// New makes a server; Serve starts it.
+func New(o Options) *Server {
+	s := &Server{
+		o: o, conns: newConns(), refusals: newRefusals(), room: semaphore.NewWeighted(o.InFlight),
+		strange: semaphore.NewWeighted(o.InFlight / 2), waiters: semaphore.NewWeighted(waitersMax),
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.http = &fasthttp.Server{
+		Handler:                      s.handle,
+		ErrorHandler:                 s.broken,
+		ExpectHandler:                s.expect,
+		ConnState:                    spoken,
+		Logger:                       counting{&s.faults},
+		Name:                         "holdfast",
+		SecureErrorLogMessage:        true,
+		StreamRequestBody:            true,
+		MaxRequestBodySize:           aheadMax,
+		DisablePreParseMultipartForm: true,
+		CloseOnShutdown:              true,
+		Concurrency:                  connectionsMax,
+		ReadBufferSize:               headerMax,
+		ReadTimeout:                  o.RequestWithin,
+		WriteTimeout:                 writeWithin,
+		IdleTimeout:                  idleWithin,
+	}
+	return s
+}
+
+// Serve answers until Shutdown, which makes it return nil. It also sums refusals up.
+func (s *Server) Serve(l net.Listener) error {
+	tracked, open := s.conns.listen(l)
+	if !open {
+		return nil
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.sumUp()
+	}()
+	err := s.http.Serve(tracked)
+	s.end()
+	<-ended
+	return err
+}
+
+// Shutdown closes the listener and the connections on which nothing is under way, lets requests in flight be answered, and
+// returns when all connections are gone. When ctx ends first the rest is cut, and the error says so.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.end()
+	s.conns.close()
+	err := s.http.ShutdownWithContext(ctx)
+	if ctx.Err() != nil && err != nil {
+		if n := s.conns.cut(); n > 0 {
+			return errors.New("some connections did not end in time and were cut")
+		}
+		return nil
+	}
+	if errors.Is(err, net.ErrClosed) {
+		return nil // the listener is closed by us already
+	}
+	return err
+}
+
+// counting is the library's logger: it counts, because one line per refusal is what a flood wants.
+type counting struct{ n *atomic.Uint64 }
+
+// Printf is called by the library.
+func (c counting) Printf(string, ...any) { c.n.Add(1) }
