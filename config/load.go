@@ -9,6 +9,16 @@ import (
 // Load reads a source and lays environ, in the form of os.Environ, over it. The error is Problems: every fault at
 // once, sorted by place. What the kinds have to say about their nodes is not among them.
 func Load(src Source, environ []string) (*Config, error) {
+	c, err := Inspect(src, environ)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Inspect is Load for those who want to say more about a configuration with faults: as long as the content could be read
+// at all, the value is there as well, with defaults where the faults are. It must not be used for anything else.
+func Inspect(src Source, environ []string) (*Config, error) {
 	r, err := read(src, environ)
 	if err != nil {
 		return nil, err
@@ -18,7 +28,7 @@ func Load(src Source, environ []string) (*Config, error) {
 	}
 	c, problems := r.config(src)
 	if problems = append(problems, r.problems...); len(problems) > 0 {
-		return nil, problems.sorted()
+		return c, problems.sorted()
 	}
 	return c, nil
 }

@@ -49,6 +49,18 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Merge returns both lists as one, sorted by place. Of what is said about one path by both, only the first list's word
+// counts: whoever spoke later judged a value that is not the operator's.
+func (p Problems) Merge(more Problems) Problems {
+	out := slices.Clone(p)
+	for _, m := range more {
+		if !slices.ContainsFunc(p, func(o Problem) bool { return o.Path == m.Path }) {
+			out = append(out, m)
+		}
+	}
+	return out.sorted()
+}
+
 // sorted returns the problems in the order of their places, each once; nil if there are none.
 func (p Problems) sorted() Problems {
 	if len(p) == 0 {

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"holdfast/actors/kit"
@@ -23,7 +22,6 @@ func Spec(o Options) kit.Spec {
 		State: State{Self: o.Self},
 		Step:  Step,
 		Make:  func(what any) kit.Spec { return o.conn(what.(Conn)) }, //nolint:forcetypeassert // Step spawns nothing else
-		Phase: func(s State) string { return strconv.Itoa(s.Open) + " connections" },
 	}.Spec()
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/invopop/jsonschema"
@@ -33,6 +35,7 @@ type handler struct {
 	ask    func(p Places, params any) (to kit.Addr, msg any, within time.Duration, err error)
 	render func(answer any) (any, error) // turns the owner's answer into the result
 	look   func(w World, now time.Time) any
+	byName bool // the owner is found by a name that the caller gives
 	stop   bool // ends the process
 }
 
@@ -41,12 +44,13 @@ type Places struct {
 	Reload, Journal, Access, Outbox kit.Addr
 }
 
-// Methods is the core's part of the method table; owner gets the calls.
+// Methods is the core's part of the method table, by name; owner gets the calls.
 func Methods(owner kit.Addr) []registry.Method {
 	var out []registry.Method
 	for name, h := range handlers {
 		out = append(out, registry.Method{Name: name, Help: h.help, Reads: h.reads, Params: schema(h.params), Result: schema(h.result), Owner: owner})
 	}
+	slices.SortFunc(out, func(a, b registry.Method) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -80,10 +84,47 @@ func (h handler) decode(params []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(params))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into.Interface()); err != nil {
-		return nil, fmt.Errorf("params: %w", err)
+		return nil, h.misread(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("params: want one JSON object and nothing after it")
 	}
 	return into.Elem().Interface(), nil
+}
+
+// misread says in the caller's words what is wrong with params: the field, what was got, what is wanted.
+func (h handler) misread(err error) error {
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Errorf("params: got a JSON %s, want an object with %s", kind.Value, h.fields())
+	case errors.As(err, &kind):
+		return fmt.Errorf("%s: got a JSON %s, want a %s", kind.Field, kind.Value, wanted(kind.Type))
+	}
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return fmt.Errorf("params: unknown field %s; there are %s", name, h.fields())
+	}
+	return fmt.Errorf("params: %w", err)
+}
+
+// fields lists the names of the params.
+func (h handler) fields() string {
+	var out []string
+	for f := range reflect.TypeOf(h.params).Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		out = append(out, name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// wanted names the kind of a field.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Uint64:
+		return "number from 0"
+	default:
+		return "number"
+	}
 }

@@ -12,12 +12,11 @@ import (
 	"holdfast/actors/reload"
 )
 
-// Conn is the state of one connection.
+// Conn is one connection. It never changes: what is under way stands in the tags of the questions.
 type Conn struct {
 	Self   kit.Addr
 	Peer   string
 	Places Places
-	Calls  int // under way
 }
 
 // calling is the tag of a question or a look: who waits, for which method.
@@ -36,12 +35,10 @@ func StepConn(s Conn, in kit.In) (Conn, []kit.Effect) {
 		return s.call(m, in)
 	case kit.Answered:
 		if t, ok := m.Tag.(calling); ok {
-			s.Calls--
 			return s, []kit.Effect{kit.Answer{To: t.from, Msg: handlers[t.method].answered(t.method, m)}}
 		}
 	case kit.Done:
 		if t, ok := m.Tag.(calling); ok {
-			s.Calls--
 			return s, []kit.Effect{kit.Answer{To: t.from, Msg: called(m.Msg, m.Err)}}
 		}
 	}
@@ -66,7 +63,6 @@ func (s Conn) call(m registry.Call, in kit.In) (Conn, []kit.Effect) {
 	}
 	tag := calling{from: in.From, method: m.Method}
 	if h.ask == nil {
-		s.Calls++
 		return s, append(effects, kit.Do{Job: look{m.Method}, Tag: tag})
 	}
 	to, msg, within, err := h.ask(s.Places, params)
@@ -77,7 +73,6 @@ func (s Conn) call(m registry.Call, in kit.In) (Conn, []kit.Effect) {
 		r.Caller = s.caller()
 		msg = r
 	}
-	s.Calls++
 	return s, append(effects, kit.Ask{To: to, Msg: msg, Within: within, Tag: tag})
 }
 
@@ -89,12 +84,19 @@ func (h handler) answered(method string, m kit.Answered) registry.Called {
 	case errors.Is(m.Err, kit.ErrLate):
 		return registry.Called{Err: &registry.CallError{Code: CodeTimeout,
 			Message: method + ": no answer in time; it may still be carried out: see status and tree"}}
-	case errors.Is(m.Err, kit.ErrGone):
-		return registry.Called{Err: &registry.CallError{Code: CodeFailed,
-			Message: method + ": nothing here has that name; channels.list shows the accounts"}}
+	case m.Err != nil:
+		return registry.Called{Err: &registry.CallError{Code: CodeFailed, Message: method + ": " + h.gone()}}
 	}
 	result, err := h.render(m.Msg)
 	return called(result, err)
+}
+
+// gone says what it means that nobody has the address asked.
+func (h handler) gone() string {
+	if h.byName {
+		return "there is no channel of that name; channels.list shows the accounts"
+	}
+	return "who answers it is gone: the gateway is stopping, or its log says why"
 }
 
 // called turns a result into its wire form.

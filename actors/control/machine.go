@@ -13,11 +13,10 @@ import (
 	"holdfast/actors/kit"
 )
 
-// State is the list of connections.
+// State numbers the connections.
 type State struct {
 	Self  kit.Addr
 	Count uint64 // connections ever
-	Open  int
 }
 
 // Step spawns a child per connection.
@@ -25,7 +24,6 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	switch m := in.Msg.(type) {
 	case Open:
 		s.Count++
-		s.Open++
 		name := fmt.Sprintf("admin.%d", s.Count)
 		conn := s.Self.Child(name)
 		return s, []kit.Effect{
@@ -36,8 +34,7 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Close:
 		return s, []kit.Effect{kit.Stop{Child: m.Conn}}
 	case kit.Ended:
-		s.Open--
-		return s, nil
+		return s, nil // the children are the list, and the kit keeps it
 	}
 	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
 }

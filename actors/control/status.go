@@ -90,8 +90,8 @@ func (w World) Look(now time.Time) Status {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s has worked on one message (%s) for %s", row.Addr, row.InHand, row.HandFor.Truncate(time.Second)))
 		}
 		switch snap := row.Snapshot.(type) {
-		case *journal.Statistics:
-			stats = snap
+		case journal.Statistics:
+			stats = &snap
 		case supervisor.Snapshot:
 			for _, a := range snap.Accounts {
 				s.Accounts = append(s.Accounts, AccountStatus{Status: a})
@@ -152,7 +152,7 @@ func (a *AccountStatus) judge(live *registry.Live, s Status, listen string, now 
 			a.PathLive = a.PathLive || e.Held.IsZero()
 			a.Received += e.Counts.Accepted.Load()
 			a.Missed += e.Counts.Missed.Load()
-			if at := e.Counts.LastAccepted.Load(); at > a.Webhooks.UnixMilli() {
+			if at := e.Counts.LastAccepted.Load(); at > 0 && time.UnixMilli(at).After(a.Webhooks) {
 				a.Webhooks = time.UnixMilli(at)
 			}
 		}

@@ -13,8 +13,12 @@ import (
 
 // Jobs that are done beside the actor, and the tags with which they come back.
 type (
-	syncJob    struct{ wait func() error }
-	syncTag    struct{ number uint64 }
+	syncJob  struct{ wait func() error }
+	syncTag  struct{ number uint64 }
+	measured struct {
+		free    uint64
+		ballast bool
+	}
 	freeJob    struct{}
 	ballastJob struct{}
 	closeJob   struct{}
@@ -90,7 +94,7 @@ func (a *shell) write(c *kit.Context, t *turn) bool {
 			c.Do(kit.Do{Job: syncJob{wait}, Tag: syncTag{a.m.syncs.begun}})
 		}
 	}
-	a.m.water = a.m.water.wrote(uint64(size)) //nolint:gosec // not negative
+	a.m.water = a.m.water.wrote(uint64(size))
 	if err := a.s.freshen(); err != nil {
 		return a.fail(c, err)
 	}
@@ -149,11 +153,7 @@ func (a *shell) statistics() Statistics {
 		}
 	}
 	a.published = next
-	why := a.m.why()
-	return Statistics{
-		Accepting: why == "", Why: why, Free: a.m.water.free,
-		Syncs: a.s.syncs, Commits: a.s.commits, Queues: next,
-	}
+	return a.m.statistics(a.s, next)
 }
 
 // work does a job beside the actor.
@@ -166,7 +166,8 @@ func (a *shell) work(_ context.Context, job any) (any, error) {
 		}
 		return nil, nil
 	case freeJob:
-		return a.s.o.Free(a.s.o.Dir)
+		free, err := a.s.o.Free(a.s.o.Dir)
+		return measured{free, a.s.ballast.there()}, err
 	case ballastJob:
 		err := a.s.ballast.make()
 		return a.s.ballast.there(), err
@@ -174,7 +175,7 @@ func (a *shell) work(_ context.Context, job any) (any, error) {
 		return nil, a.s.Close()
 	case readJob:
 		answer := readFrom(j.snapshot, j.question)
-		return answer, j.snapshot.Close() //nolint:wrapcheck // becomes the answer's error
+		return answer, j.snapshot.Close()
 	}
 	return nil, fmt.Errorf("no arm for job %T", job)
 }

@@ -81,19 +81,19 @@ func (b *Blobs) announced(hash string) {
 func (b *Blobs) write(temp string, r io.Reader, most int64) (hash string, size int64, err error) {
 	f, err := b.fs.Create(temp, vfs.WriteCategoryUnspecified)
 	if err != nil {
-		return "", 0, err //nolint:wrapcheck // Put does
+		return "", 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	sum := sha256.New()
 	size, err = io.Copy(io.MultiWriter(f, sum), io.LimitReader(r, most+1))
 	if err != nil {
-		return "", 0, err //nolint:wrapcheck // Put does
+		return "", 0, err
 	}
 	if size > most {
 		return "", 0, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
 	}
 	if err := f.Sync(); err != nil {
-		return "", 0, err //nolint:wrapcheck // Put does
+		return "", 0, err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), size, nil
 }

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -125,7 +126,7 @@ func oldest(r pebble.Reader, q Queue, from uint64) (seq uint64, at time.Time, fo
 
 // appendQueueEntry writes what lies under a queue's key: the time of acceptance and the conversation.
 func appendQueueEntry(dst []byte, at time.Time, conversation string) []byte {
-	return append(appendSeq(dst, uint64(max(nanos(at), 0))), conversation...) //nolint:gosec // not negative
+	return append(appendSeq(dst, uint64(max(nanos(at), 0))), conversation...)
 }
 
 // queueEntry reads it; the conversation is a part of value.
@@ -134,7 +135,7 @@ func queueEntry(value []byte) (at time.Time, conversation []byte, err error) {
 		return at, nil, fmt.Errorf("queue entry: %w", errTorn)
 	}
 	n, err := seqAt(value[:8])
-	return fromNanos(int64(n)), value[8:], err //nolint:gosec // was written from an int64
+	return fromNanos(int64(n)), value[8:], err
 }
 
 // walk visits the keys that begin with prefix, in order, from the key from on (nil: the first); visit says whether to go on.
@@ -172,7 +173,7 @@ func walk(r pebble.Reader, prefix, from []byte, visit func(key, value []byte) (b
 func fetch(r pebble.Reader, key []byte) (value []byte, found bool, err error) {
 	v, closer, err := r.Get(key)
 	switch {
-	case err == pebble.ErrNotFound: //nolint:errorlint // documented as returned bare
+	case errors.Is(err, pebble.ErrNotFound):
 		return nil, false, nil
 	case err != nil:
 		return nil, false, fmt.Errorf("read %q: %w", key[0], err)

@@ -2,10 +2,14 @@ package journal_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +26,7 @@ type gate struct {
 	held   chan struct{} // syncs wait for it
 	broken errorfs.OpKind
 	breaks bool
+	full   bool // the next write finds no room
 }
 
 func (g *gate) String() string { return "gate" }
@@ -31,6 +36,11 @@ func (g *gate) MaybeError(op errorfs.Op) error {
 		return nil
 	}
 	g.mu.Lock()
+	if g.full && op.Kind == errorfs.OpFileWrite {
+		g.full = false
+		g.mu.Unlock()
+		return syscall.ENOSPC
+	}
 	held, breaks := g.held, g.breaks && (op.Kind == g.broken || g.broken == errorfs.OpFileSync && isSync(op.Kind))
 	g.mu.Unlock()
 	if breaks {
@@ -148,63 +158,85 @@ func TestLaw5_AFailingDiskEndsTheProcessAndAnswersNobody(t *testing.T) {
 	}
 }
 
-// TestLaw5_WhatWasAnsweredIsThereAfterACrash loads the journal, lets the machine lose its power at random moments, and reads
-// what is left: all that was answered after a sync, and every step as a whole.
+func TestADiskThatIsSuddenlyFullGetsTheBallast(t *testing.T) {
+	g, fs := &gate{}, vfs.NewMem()
+	w := start(t, inMemory(errorfs.Wrap(fs, g)))
+	defer w.close()
+	if _, err := fs.Stat("state/ballast"); err != nil {
+		t.Fatal(err)
+	}
+	g.mu.Lock()
+	g.full = true
+	g.mu.Unlock()
+	w.accept(home, 1)
+	if _, err := fs.Stat("state/ballast"); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("the ballast is still there: %v", err)
+	}
+}
+
+// TestLaw5_WhatWasAnsweredIsThereAfterACrash loads the journal, lets the machine lose its power at a random moment, reads
+// what is left - all that was answered after a sync, and every step as a whole - and goes on with that.
 func TestLaw5_WhatWasAnsweredIsThereAfterACrash(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs, acked := vfs.NewCrashableMem(), []string(nil)
+	random := rand.New(rand.NewPCG(1, 2))
+	for round := range 12 {
+		clone, known := loseThePower(t, fs, round, random)
+		fs, acked = clone, append(acked, known...)
+		afterCrash(t, fs, acked)
+	}
+}
+
+// loseThePower loads the journal until a random number of requests is accepted, and gives what is then on the disk and what
+// had been accepted.
+func loseThePower(t *testing.T, fs *vfs.MemFS, round int, random *rand.Rand) (*vfs.MemFS, []string) {
+	t.Helper()
 	w := start(t, inMemory(fs))
+	defer w.close()
 	var (
 		mu    sync.Mutex
 		acked []string
 		stop  = make(chan struct{})
 		wg    sync.WaitGroup
 	)
+	stopped := func() bool {
+		select {
+		case <-stop:
+			return true
+		default:
+			return false
+		}
+	}
 	for p := range 4 {
 		wg.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-stop:
+			for i := 0; !stopped(); i++ {
+				id := fmt.Sprintf("r%d-p%d-%d", round, p, i)
+				a := ask[journal.Accepted](w, journal.Accept{Account: home, Requests: []channels.Request{{ID: id}}, Cursor: []byte(id)})
+				if a.Err != nil {
+					t.Error(a.Err)
 					return
-				default:
 				}
-				id := fmt.Sprintf("p%d-%d", p, i)
-				if a := ask[journal.Accepted](w, journal.Accept{Account: home, Requests: []channels.Request{{ID: id}}, Cursor: []byte(id)}); a.Err == nil {
-					mu.Lock()
-					acked = append(acked, id)
-					mu.Unlock()
-				}
+				mu.Lock()
+				acked = append(acked, id)
+				mu.Unlock()
 			}
 		})
 	}
-	wg.Go(func() { interpret(w, stop) })
-
-	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 12 {
-		mu.Lock()
-		before := len(acked)
-		mu.Unlock()
-		eventually(t, "more is accepted", func() bool { mu.Lock(); defer mu.Unlock(); return len(acked) > before+random.IntN(40) })
-		mu.Lock()
-		known := append([]string(nil), acked...)
-		mu.Unlock()
-		clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 50, 100}[i%3], RNG: random})
-		afterCrash(t, clone, known)
-	}
+	wg.Go(func() { interpret(w, stopped) })
+	enough := random.IntN(60)
+	eventually(t, "enough is accepted", func() bool { mu.Lock(); defer mu.Unlock(); return len(acked) > enough })
+	mu.Lock()
+	known := slices.Clone(acked)
+	mu.Unlock()
+	clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 50, 100}[round%3], RNG: random})
 	close(stop)
 	wg.Wait()
-	w.close()
-	afterCrash(t, fs.CrashClone(vfs.CrashCloneCfg{}), acked)
+	return clone, known
 }
 
 // interpret is a stage that needs no sync: every request becomes two arrivals and a value.
-func interpret(w *world, stop chan struct{}) {
+func interpret(w *world, stopped func() bool) {
 	q, last := queue(journal.Requests, home), uint64(0)
-	for {
-		select {
-		case <-stop:
-			return
-		default:
-		}
+	for !stopped() {
 		taken := ask[journal.Taken](w, journal.Take{Queue: q, After: last, Max: 3})
 		for _, r := range taken.Requests {
 			c := ask[journal.Committed](w, journal.Commit{Account: home, Ops: []journal.Op{
@@ -260,7 +292,9 @@ func afterCrash(t *testing.T, fs vfs.FS, acked []string) {
 	if len(acked) > 0 && ask[journal.Cursor](w, journal.GetCursor{Account: home}).Value == nil {
 		t.Fatal("the cursor is lost")
 	}
-	if next := w.accept(home, 1)[0]; next <= last {
+	next := w.accept(home, 1)[0]
+	if next <= last {
 		t.Fatalf("number %d was given twice (last %d)", next, last)
 	}
+	w.mustCommit(home, done(journal.Requests, next, "probe"))
 }

@@ -57,7 +57,7 @@ func (b *ballast) make() error {
 func (b *ballast) fill() error {
 	f, err := b.fs.Create(b.path(), vfs.WriteCategoryUnspecified)
 	if err != nil {
-		return err //nolint:wrapcheck // make does
+		return err
 	}
 	if err := occupy(f, b.size); err != nil {
 		return errors.Join(err, f.Close())
@@ -66,7 +66,7 @@ func (b *ballast) fill() error {
 		return errors.Join(err, f.Close())
 	}
 	if err := f.Close(); err != nil {
-		return err //nolint:wrapcheck // make does
+		return err
 	}
 	return syncDir(b.fs, b.dir)
 }
@@ -79,7 +79,7 @@ func occupy(f vfs.File, size int64) error {
 	zeros := make([]byte, 1<<20)
 	for left := size; left > 0; left -= int64(len(zeros)) {
 		if _, err := f.Write(zeros[:min(int64(len(zeros)), left)]); err != nil {
-			return err //nolint:wrapcheck // make does
+			return err
 		}
 	}
 	return nil
@@ -98,7 +98,7 @@ func makeDir(fs vfs.FS, dir string) error {
 		}
 	}
 	if err := fs.MkdirAll(dir, 0o700); err != nil {
-		return err //nolint:wrapcheck // says what and where itself
+		return err
 	}
 	return syncDir(fs, parent)
 }
@@ -112,7 +112,7 @@ func syncDir(fs vfs.FS, dir string) error {
 	if err := d.Sync(); err != nil {
 		return errors.Join(fmt.Errorf("sync %s: %w", dir, err), d.Close())
 	}
-	return d.Close() //nolint:wrapcheck // says what and where itself
+	return d.Close()
 }
 
 // freeOn asks the file system how much room it has for us.

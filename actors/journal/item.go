@@ -67,7 +67,7 @@ func (it *item) appendTo(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, it.origin)
 	dst = binary.AppendVarint(dst, nanos(it.At))
 	dst = binary.AppendVarint(dst, nanos(it.Ended))
-	dst = binary.AppendUvarint(dst, uint64(max(it.Attempts, 0))) //nolint:gosec // not negative
+	dst = binary.AppendUvarint(dst, uint64(max(it.Attempts, 0)))
 	for _, s := range []string{string(it.Account), it.Conversation, it.Outcome, it.Reason} {
 		dst = appendText(dst, s)
 	}
@@ -83,7 +83,7 @@ func readItem(seq uint64, value []byte) (item, error) {
 	it := item{origin: r.uvarint()}
 	it.Seq = seq
 	it.At, it.Ended = fromNanos(r.varint()), fromNanos(r.varint())
-	it.Attempts = int(r.uvarint()) //nolint:gosec // was written from an int
+	it.Attempts = int(r.uvarint())
 	it.Account = channels.Account(r.text())
 	it.Conversation, it.Outcome, it.Reason = r.text(), r.text(), r.text()
 	if r.err != nil {
@@ -142,7 +142,7 @@ func (f *fields) text() string {
 		f.err = errTorn
 		return ""
 	}
-	return string(f.take(int(n))) //nolint:gosec // bounded by the line above
+	return string(f.take(int(n)))
 }
 
 func nanos(t time.Time) int64 {
@@ -164,7 +164,7 @@ func fromNanos(n int64) time.Time {
 func (it *item) request() (channels.Request, error) {
 	f := fields{rest: it.payload}
 	var r channels.Request
-	if head := f.take(int(f.uvarint())); f.err != nil { //nolint:gosec // take refuses what is too long
+	if head := f.take(int(f.uvarint())); f.err != nil {
 		return r, fmt.Errorf("decode %s %d: %w", it.Kind, it.Seq, f.err)
 	} else if err := json.Unmarshal(head, &r); err != nil {
 		return r, fmt.Errorf("decode %s %d: %w", it.Kind, it.Seq, err)

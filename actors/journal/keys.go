@@ -138,7 +138,7 @@ func blobKey(blob string, seq uint64) []byte { return appendSeq(blobPrefix(blob)
 // expiryKey says that the thing under key is to be forgotten at the given time. The letter of the thing's own space tells
 // what it is; that is its key's first byte.
 func expiryKey(at int64, key []byte) []byte {
-	return append(appendSeq([]byte{spaceExpiry}, uint64(max(at, 0))), key...) //nolint:gosec // not negative
+	return append(appendSeq([]byte{spaceExpiry}, uint64(max(at, 0))), key...)
 }
 
 // seqAt reads the number at the end of a key.

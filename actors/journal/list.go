@@ -174,7 +174,7 @@ func OpenRead(dir string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
-	db, err := pebble.Open(filepath.Join(dir, "journal"), &pebble.Options{FS: vfs.Default, ReadOnly: true, Logger: silent{}})
+	db, err := pebble.Open(filepath.Join(dir, storeName), &pebble.Options{FS: vfs.Default, ReadOnly: true, Logger: silent{}})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the journal in %s: %w", dir, err), lock.Close())
 	}

@@ -13,14 +13,17 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockName is the file in the state folder that one process at a time holds.
-const lockName = "lock"
+// lockName is the file in the state folder that one process at a time holds; storeName is Pebble's folder in it.
+const (
+	lockName  = "lock"
+	storeName = "journal"
+)
 
 // ErrVersion: the journal in the state folder was written by a version of the gateway that this one does not understand.
 var ErrVersion = errors.New("the journal has a format that this gateway does not know")
 
 // ErrLocked says that another process holds the state folder.
-type ErrLocked struct { //nolint:errname // the name that its readers know it by
+type ErrLocked struct {
 	Dir    string
 	Holder string // as that process wrote it: pid and start
 }
@@ -57,16 +60,18 @@ func lockFolder(fs vfs.FS, dir string, now time.Time) (io.Closer, error) {
 
 // lockForReading keeps a gateway from starting while somebody reads. It writes nothing.
 func lockForReading(dir string) (io.Closer, error) {
-	path := filepath.Join(dir, lockName)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, storeName)); err != nil {
 		return nil, fmt.Errorf("there is no journal in %s: %w", dir, err)
 	}
+	path := filepath.Join(dir, lockName)
 	l := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	held, err := l.TryRLock()
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return l, nil // a copy: nobody has ever run on it
+	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	if !held {
+	case !held:
 		return nil, ErrLocked{Dir: dir, Holder: holder(path)}
 	}
 	return l, nil
@@ -75,7 +80,7 @@ func lockForReading(dir string) (io.Closer, error) {
 // holder reads who wrote the lock file.
 func holder(path string) string {
 	const longest = 200
-	text, err := os.ReadFile(path) //nolint:gosec // the state folder is the operator's
+	text, err := os.ReadFile(path)
 	name := strings.TrimSpace(string(text[:min(len(text), longest)]))
 	if err != nil || name == "" {
 		return "another process, which left no name"
@@ -90,5 +95,5 @@ func (n namedLock) Close() error {
 	if err := os.Truncate(n.l.Path(), 0); err != nil {
 		return errors.Join(fmt.Errorf("clear %s: %w", n.l.Path(), err), n.l.Close())
 	}
-	return n.l.Close() //nolint:wrapcheck // says what and where itself
+	return n.l.Close()
 }

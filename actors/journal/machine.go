@@ -82,6 +82,15 @@ func (m *machine) why() string {
 	}
 }
 
+// statistics joins what the machine and the store know with counters, which are not changed any more.
+func (m *machine) statistics(s *Store, queues map[Queue]Counters) Statistics {
+	why := m.why()
+	return Statistics{
+		Accepting: why == "", Why: why, Free: m.water.free,
+		Syncs: s.syncs, Commits: s.commits, Queues: queues,
+	}
+}
+
 // rest is what follows when a turn is over: a timer for what nobody waits for, or the end when all is quiet.
 func (m *machine) rest() []kit.Effect {
 	if m.phase != closing {

@@ -197,6 +197,14 @@ func TestWaitersAreBounded(t *testing.T) {
 	}
 }
 
+func TestLongQuestionsAreBounded(t *testing.T) {
+	turn := turn{m: &machine{beside: maxBeside}}
+	turn.beside(kit.In{Msg: Verify{}})
+	if a := turn.now[0].(kit.Answer).Msg.(Verified); !errors.Is(a.Err, errBusy) {
+		t.Fatalf("%+v", a)
+	}
+}
+
 func TestTheWorstAndMostTellingEndSpeaks(t *testing.T) {
 	one := func(k Kind, s State, outcome string) item {
 		return item{Record: Record{Kind: k, State: s, Outcome: outcome}}

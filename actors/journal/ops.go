@@ -209,7 +209,7 @@ func (g *stage) receive(op Receive) {
 	}
 	key := receiptKey(it.Account, op.Receipt.ID)
 	until := g.forgetLater(keepReceipt, key)
-	value := appendSeq(appendSeq(nil, it.Seq), uint64(until)) //nolint:gosec // not negative
+	value := appendSeq(appendSeq(nil, it.Seq), uint64(until))
 	g.set(key, append(value, conversation...))
 	g.set(append(oursPrefix(it.Account, conversation), op.Receipt.ID...), appendSeq(nil, it.Seq))
 }
@@ -226,7 +226,7 @@ func (g *stage) setState(account channels.Account, op SetState) {
 func (g *stage) pin(op Pin) {
 	it := g.item(op.Seq)
 	keep := max(min(op.Keep, longestKeep), 0)
-	g.set(pinKey(it.Seq, op.Blob), appendSeq(nil, uint64(keep))) //nolint:gosec // not negative
+	g.set(pinKey(it.Seq, op.Blob), appendSeq(nil, uint64(keep)))
 	g.set(blobKey(op.Blob, it.Seq), nil)
 	g.s.blobs.settled(op.Blob)
 	if it.State != Pending {
@@ -248,7 +248,7 @@ func (g *stage) unpinLater(it *item) {
 	pins := map[string]time.Duration{}
 	err := walk(g.s.db, pinPrefix(it.Seq), nil, func(key, value []byte) (bool, error) {
 		keep, err := seqAt(value)
-		pins[string(key[len(pinPrefix(0)):])] = time.Duration(keep) //nolint:gosec // was written from a duration
+		pins[string(key[len(pinPrefix(0)):])] = time.Duration(keep)
 		return true, err
 	})
 	if err != nil && g.err == nil {

@@ -221,7 +221,7 @@ func (g *stage) claim(key []byte, keep time.Duration) (free bool) {
 	var stored int64
 	if value, found := g.read(key); found {
 		if at, err := seqAt(value); err == nil {
-			stored = int64(at) //nolint:gosec // was written from an int64
+			stored = int64(at)
 		}
 	}
 	if g.claims.taken(key, stored, g.now.UnixNano()) {
@@ -229,7 +229,7 @@ func (g *stage) claim(key []byte, keep time.Duration) (free bool) {
 	}
 	if keep > 0 {
 		until := g.forgetLater(keep, key)
-		g.set(key, appendSeq(nil, uint64(until))) //nolint:gosec // not negative
+		g.set(key, appendSeq(nil, uint64(until)))
 		g.claims[string(key)] = until
 	}
 	return true

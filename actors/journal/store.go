@@ -113,7 +113,7 @@ func Open(o Options) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	db, err := pebble.Open(s.o.FS.PathJoin(s.o.Dir, "journal"), s.pebbleOptions())
+	db, err := pebble.Open(s.o.FS.PathJoin(s.o.Dir, storeName), s.pebbleOptions())
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
@@ -308,7 +308,7 @@ func (s *Store) apply(b *pebble.Batch, sync bool) (wait func() error, err error)
 		if err := s.db.Apply(b, pebble.NoSync); err != nil {
 			return nil, fmt.Errorf("write a batch: %w", err)
 		}
-		return nil, b.Close() //nolint:wrapcheck // closing a batch cannot fail
+		return nil, b.Close()
 	}
 	if b.Empty() {
 		if err := b.LogData([]byte{spaceFormat}, nil); err != nil {
@@ -323,7 +323,7 @@ func (s *Store) apply(b *pebble.Batch, sync bool) (wait func() error, err error)
 		if err := b.SyncWait(); err != nil {
 			return fmt.Errorf("sync: %w", err)
 		}
-		return b.Close() //nolint:wrapcheck // closing a batch cannot fail
+		return b.Close()
 	}, nil
 }
 

@@ -160,9 +160,6 @@ func TestAJournalOfVersion1IsReadForEver(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(stored)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	r, err := journal.OpenRead(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func (g *stage) sweep() (next time.Duration) {
 		if err != nil {
 			return false, err
 		}
-		at := int64(at64) //nolint:gosec // was written from an int64
+		at := int64(at64)
 		if at > now {
 			g.s.swept = at
 			next = max(min(time.Duration(at-now), sweepLatest), sweepSoonest)
@@ -80,7 +80,7 @@ func (g *stage) forgetDue(at int64, key []byte) error {
 
 func endsBy(value []byte, at int64) bool {
 	until, err := seqAt(value)
-	return err == nil && int64(until) <= at //nolint:gosec // was written from an int64
+	return err == nil && int64(until) <= at
 }
 
 // pinned tells whether any pin holds the blob.

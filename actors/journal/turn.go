@@ -178,16 +178,17 @@ func (t *turn) look() {
 		t.unmeasured(err)
 		return
 	}
-	t.measured(free)
+	t.measured(measured{free, t.m.water.ballast})
 }
 
 func (t *turn) unmeasured(err error) {
 	t.say(kit.Note{Level: zerolog.WarnLevel, Text: "the free space is not known; the last answer stands", Fields: []any{"error", err.Error()}})
 }
 
-func (t *turn) measured(free uint64) {
+func (t *turn) measured(m measured) {
 	was := t.m.water.low
-	next, todo := t.m.water.look(free)
+	t.m.water.ballast = m.ballast // the file system may have given it without asking
+	next, todo := t.m.water.look(m.free)
 	t.m.water = next
 	switch todo {
 	case giveBallast:
@@ -200,7 +201,7 @@ func (t *turn) measured(free uint64) {
 	case leaveBallast:
 	}
 	if was != next.low {
-		t.say(kit.Note{Level: zerolog.WarnLevel, Text: "intake changed", Fields: []any{"accepting", !next.low, "free", free, "why", next.why()}})
+		t.say(kit.Note{Level: zerolog.WarnLevel, Text: "intake changed", Fields: []any{"accepting", !next.low, "free", m.free, "why", next.why()}})
 	}
 }
 
@@ -224,6 +225,10 @@ func (t *turn) done(d kit.Done) {
 	case readTag:
 		t.m.beside--
 		answer := d.Msg
+		if v, is := answer.(Verified); is {
+			v.Statistics = t.m.statistics(t.s, v.Statistics.Queues)
+			answer = v
+		}
 		if d.Err != nil {
 			answer = refusal(tag.question, d.Err)
 		}
@@ -243,8 +248,8 @@ func (t *turn) polled(d kit.Done) {
 	}
 	if d.Err != nil {
 		t.unmeasured(d.Err)
-	} else if free, is := d.Msg.(uint64); is {
-		t.measured(free)
+	} else if m, is := d.Msg.(measured); is {
+		t.measured(m)
 	}
 	pause := pollFree
 	if t.m.water.low {

@@ -3,6 +3,7 @@ package lanes
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -28,25 +29,43 @@ func FuzzStep(f *testing.F) {
 		}
 		f.Add(list)
 	}
-	f.Fuzz(func(t *testing.T, list []byte) {
-		if len(list) > 1500 {
-			list = list[:1500]
-		}
-		w := newWorld(t)
-		w.state.bounds = bounds{lanes: 2, unresolved: 1, lane: 3, stops: 1, page: 3}
-		w.strict = true
-		w.moody()
-		w.begin(nil)
-		for _, b := range list {
-			before := w.state
-			shown := before.render()
-			w.play(b)
-			if before.render() != shown {
-				t.Fatalf("Step changed the state it was given:\n%s\n%s", shown, before.render())
+	f.Fuzz(func(t *testing.T, list []byte) { walk(t, list[:min(len(list), 1500)]) })
+}
+
+// TestLaw6_RandomWalksLoseNothing is FuzzStep for every day: the walks are the same each time.
+func TestLaw6_RandomWalksLoseNothing(t *testing.T) {
+	walks := 150
+	if testing.Short() {
+		walks = 20
+	}
+	for seed := range walks {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(uint64(seed), 1)) //nolint:gosec // repeatable on purpose
+			list := make([]byte, 50+r.IntN(800))
+			for i := range list {
+				list[i] = byte(r.UintN(256))
 			}
+			walk(t, list)
+		})
+	}
+}
+
+func walk(t *testing.T, list []byte) {
+	t.Helper()
+	w := newWorld(t)
+	w.state.bounds = bounds{lanes: 2, unresolved: 1, lane: 3, stops: 1, page: 3}
+	w.strict = true
+	w.moody()
+	w.begin(nil)
+	for _, b := range list {
+		before := w.state
+		shown := before.render()
+		w.play(b)
+		if before.render() != shown {
+			t.Fatalf("Step changed the state it was given:\n%s\n%s", shown, before.render())
 		}
-		w.cure()
-	})
+	}
+	w.cure()
 }
 
 // mood is what the others are like; play changes it.
@@ -143,6 +162,14 @@ func (w *world) play(b byte) {
 	case what == 26:
 		w.drop(which)
 	case what == 27 && which == 0:
+		w.restart(nil)
+	case what == 27 && which == 1:
+		w.drained = nil
+		w.in(Drain{By: w.now.Add(time.Second)})
+		w.after(time.Second)
+		if len(w.drained) != 1 || w.state.lanes.Len() != 0 {
+			w.t.Fatalf("drained %+v with %d lanes", w.drained, w.state.lanes.Len())
+		}
 		w.restart(nil)
 	case what == 28:
 		for id := range w.running {
@@ -251,8 +278,8 @@ func (w *world) laws() {
 func (w *world) found(seq uint64, a channels.Arrival, held map[uint64]place) {
 	w.t.Helper()
 	win, known := w.state.windows[a.Account]
-	if !known || win.removed {
-		return // Configure looks again when the account comes back
+	if !known || win.removed || w.state.drain != nil {
+		return // Configure looks again when the account comes back, the next start after a drain
 	}
 	if _, is := held[seq]; is || seq > win.after || win.low != 0 && win.low <= seq {
 		return

@@ -183,3 +183,9 @@ func (s *store) together(seq uint64) bool {
 	}
 	return false
 }
+
+// ended is the number of the arrival that an op ends.
+func ended(op journal.Op) (uint64, bool) {
+	end, is := op.(journal.End)
+	return end.Seq, is
+}

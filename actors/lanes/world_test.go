@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -133,9 +132,6 @@ func (w *world) in(msg any) {
 	var effects []kit.Effect
 	w.state, effects = Step(w.state, kit.In{Msg: msg, From: kit.ReturnTo(asker, 1), Now: w.now})
 	w.effects = effects
-	if os.Getenv("TRACE") != "" {
-		w.t.Logf("IN %T %+v\n   -> %+v", msg, msg, effects)
-	}
 	if w.strict {
 		w.laws()
 	}

@@ -13,9 +13,10 @@ import (
 type Options struct {
 	Places     Places
 	Kinds      Kinds
-	Listen     string                         // the address that the listener really has
-	Methods    []registry.Method              // the core's own
-	Load       func() (*config.Config, error) // reads the configuration again
+	Listen     string            // the address that the listener really has
+	Methods    []registry.Method // the core's own
+	Source     config.Source
+	Environ    []string
 	Supervisor func(channel string) kit.Spec
 	AgentEnv   func(name string) backend.Env
 }
@@ -40,16 +41,10 @@ func Spec(o Options) kit.Spec {
 }
 
 func (o Options) load(job load) (any, error) {
-	cfg := job.config
-	if cfg == nil {
-		var err error
-		if cfg, err = o.Load(); err != nil {
-			if problems, ok := err.(config.Problems); ok { //nolint:errorlint // Load returns it bare
-				return loaded{problems: problems}, nil
-			}
-			return nil, err
-		}
+	if job.config != nil {
+		candidate, problems := Prepare(job.config, o.Kinds, o.Listen)
+		return loaded{candidate: candidate, problems: problems}, nil
 	}
-	candidate, problems := Prepare(cfg, o.Kinds, o.Listen)
+	candidate, problems := Read(o.Source, o.Environ, o.Kinds, func(*config.Config) string { return o.Listen })
 	return loaded{candidate: candidate, problems: problems}, nil
 }

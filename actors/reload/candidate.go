@@ -2,6 +2,7 @@ package reload
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -46,6 +47,23 @@ type Agent struct {
 	Settings backend.Settings
 }
 
+// Read is the whole way from a source to what a reload would make live, and every fault of it at once.
+func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.Config) string) (*Candidate, config.Problems) {
+	cfg, err := config.Inspect(src, environ)
+	var problems config.Problems
+	if err != nil && !errors.As(err, &problems) {
+		problems = config.Problems{{File: src.Path, Want: "a configuration that can be read: " + err.Error()}}
+	}
+	if cfg == nil {
+		return nil, problems
+	}
+	candidate, more := Prepare(cfg, kinds, listen(cfg))
+	if problems = problems.Merge(more); len(problems) > 0 {
+		return nil, problems
+	}
+	return candidate, nil
+}
+
 // Prepare decodes a configuration and names what config itself cannot know to be wrong: kinds that do not exist, settings,
 // paths that collide, credentials that cannot be told apart. listen is the address that the outside
 // reaches; it stands for gateway.listen where that is not final (port 0).
@@ -79,11 +97,8 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string) (*Candidate, config
 
 func account(id channels.Account, kind channels.Kind, node config.Node, base string) (Account, config.Problems) {
 	a := Account{ID: id, Kind: kind, Node: node, Settings: kind.Settings()}
-	if faults := node.Decode(a.Settings); len(faults) > 0 {
+	if faults := node.Decode(a.Settings).Merge(node.Place(a.Settings.Validate())); len(faults) > 0 {
 		return a, faults
-	}
-	if faults := a.Settings.Validate(); len(faults) > 0 {
-		return a, node.Place(faults)
 	}
 	a.Routes = kind.Routes(id, a.Settings)
 	for i := range a.Routes {
@@ -123,11 +138,7 @@ func (c *Candidate) agents(known []backend.Kind) config.Problems {
 			continue
 		}
 		a := Agent{Name: name, Kind: kind, Node: node, Settings: kind.Settings()}
-		if faults := node.Decode(a.Settings); len(faults) > 0 {
-			problems = append(problems, faults...)
-			continue
-		}
-		problems = append(problems, node.Place(a.Settings.Validate())...)
+		problems = append(problems, node.Decode(a.Settings).Merge(node.Place(a.Settings.Validate()))...)
 		c.Agents = append(c.Agents, a)
 	}
 	if _, ok := c.Config.Agents["default"]; !ok {

@@ -42,20 +42,14 @@ func TestTheNetworkBeginsWithTheCursorOfTheJournal(t *testing.T) {
 func TestLaw5_TakeReturnsAfterTheJournalsAnswerAndMovesTheCursor(t *testing.T) {
 	cursors, took := make(chan string, 2), make(chan error, 1)
 	body := []byte(`{"n":1}`)
-	s := newStage(t, double{run: func(ctx context.Context, in channels.Inbox) error {
+	s := newStageWith(t, double{run: func(ctx context.Context, in channels.Inbox) error {
 		cursors <- string(in.Cursor())
 		err := in.Take(ctx, []channels.Raw{{Form: "frame", ID: "a", Body: body}}, []byte("c2"))
 		cursors <- string(in.Cursor())
 		took <- err
 		<-ctx.Done()
 		return nil
-	}})
-	s.journal.Answering(func(msg any) any {
-		if _, reads := msg.(journal.GetCursor); reads {
-			return journal.Cursor{Value: []byte("c1")}
-		}
-		return nil // the accept is left open
-	})
+	}}, func(journal.Accept) any { return nil })
 	open := s.journal.WaitIn(func(msg any) bool { _, is := msg.(journal.Accept); return is })
 	want := journal.Accept{
 		Account: "double:home", Cursor: []byte("c2"),
@@ -84,17 +78,12 @@ func TestLaw5_TakeReturnsAfterTheJournalsAnswerAndMovesTheCursor(t *testing.T) {
 
 func TestTakeGoesOnOfferingToAJournalThatTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		took := make(chan error, 1)
-		s := newStage(t, double{run: func(ctx context.Context, in channels.Inbox) error {
+		took, refusals := make(chan error, 1), 0
+		newStageWith(t, double{run: func(ctx context.Context, in channels.Inbox) error {
 			took <- in.Take(ctx, []channels.Raw{{ID: "a"}}, nil)
 			<-ctx.Done()
 			return nil
-		}})
-		refusals := 0
-		s.journal.Answering(func(msg any) any {
-			if _, reads := msg.(journal.GetCursor); reads {
-				return journal.Cursor{}
-			}
+		}}, func(journal.Accept) any {
 			if refusals++; refusals <= 3 {
 				return journal.Accepted{Err: journal.ErrIntake}
 			}
@@ -113,19 +102,13 @@ func TestTakeGoesOnOfferingToAJournalThatTakesNothing(t *testing.T) {
 func TestLaw9_TakesOnTheirWayAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		errs := make(chan error, 2*maxTakes)
-		s := newStage(t, double{run: func(ctx context.Context, in channels.Inbox) error {
+		s := newStageWith(t, double{run: func(ctx context.Context, in channels.Inbox) error {
 			for range 2 * maxTakes {
 				go func() { errs <- in.Take(ctx, []channels.Raw{{ID: "a"}}, nil) }()
 			}
 			<-ctx.Done()
 			return nil
-		}})
-		s.journal.Answering(func(msg any) any {
-			if _, reads := msg.(journal.GetCursor); reads {
-				return journal.Cursor{}
-			}
-			return nil
-		})
+		}}, func(journal.Accept) any { return nil })
 		synctest.Wait()
 		if got := s.status().Takes; got != maxTakes {
 			t.Errorf("%d takes are under way, want %d", got, maxTakes)
@@ -272,9 +255,15 @@ func TestFetch(t *testing.T) {
 		outcome channels.Outcome
 		want    channels.Attachment
 	}{
-		{"what fits is stored, with its size and type", channels.Attachment{Name: "a"}, content("<html>hello"), nil, 0, channels.Attachment{Name: "a", Blob: "<html>hello", Size: 11, Type: "text/html; charset=utf-8"}},
-		{"the platform's word for the type counts", channels.Attachment{Name: "a", Type: "image/heic"}, content("x"), nil, 0, channels.Attachment{Name: "a", Blob: "x", Size: 1, Type: "image/heic"}},
-		{"exactly the limit fits", channels.Attachment{Type: "a/b"}, content(strings.Repeat("x", 16)), nil, 0, channels.Attachment{Blob: strings.Repeat("x", 16), Size: 16, Type: "a/b"}},
+		{"what fits is stored, with its size and type", channels.Attachment{Name: "a"}, content("<html>hello"), nil, 0, channels.Attachment{
+			Name: "a", Blob: "<html>hello", Size: 11, Type: "text/html; charset=utf-8",
+		}},
+		{"the platform's word for the type counts", channels.Attachment{Name: "a", Type: "image/heic"}, content("x"), nil, 0, channels.Attachment{
+			Name: "a", Blob: "x", Size: 1, Type: "image/heic",
+		}},
+		{"exactly the limit fits", channels.Attachment{Type: "a/b"}, content(strings.Repeat("x", 16)), nil, 0, channels.Attachment{
+			Blob: strings.Repeat("x", 16), Size: 16, Type: "a/b",
+		}},
 		{"more than the limit is rejected", channels.Attachment{}, content(strings.Repeat("x", 17)), nil, channels.Rejected, channels.Attachment{}},
 		{"an announced size above the limit is not even fetched", channels.Attachment{Size: 17}, nil, nil, channels.Rejected, channels.Attachment{}},
 		{"a stream that breaks may be tried again", channels.Attachment{}, io.NopCloser(io.MultiReader(strings.NewReader("x"), failing{broken})), nil, channels.NotSent, channels.Attachment{}},

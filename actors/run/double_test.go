@@ -86,10 +86,16 @@ type stage struct {
 	self    kit.Addr
 }
 
-// newStage starts a run of the network below a probe. The journal knows the cursor c1 and takes everything.
-func newStage(t *testing.T, network channels.Channel, allow ...kittest.Allowance) *stage {
+// newStage starts a run of the network below a probe. The journal takes everything.
+func newStage(t *testing.T, network channels.Channel) *stage {
 	t.Helper()
-	sys := kittest.New(t, allow...)
+	return newStageWith(t, network, func(m journal.Accept) any { return journal.Accepted{Seqs: make([]uint64, len(m.Requests))} })
+}
+
+// newStageWith starts a run whose journal knows the cursor c1 and answers Accept as said; nil leaves it open.
+func newStageWith(t *testing.T, network channels.Channel, accept func(journal.Accept) any) *stage {
+	t.Helper()
+	sys := kittest.New(t)
 	s := &stage{t: t, sys: sys, blobs: &blobs{stored: map[string][]byte{}}}
 	s.parent = kittest.NewProbe(t, sys, "channels/double")
 	s.journal = kittest.NewProbe(t, sys, "journal").Answering(func(msg any) any {
@@ -97,7 +103,7 @@ func newStage(t *testing.T, network channels.Channel, allow ...kittest.Allowance
 		case journal.GetCursor:
 			return journal.Cursor{Value: []byte("c1")}
 		case journal.Accept:
-			return journal.Accepted{Seqs: make([]uint64, len(m.Requests))}
+			return accept(m)
 		}
 		return nil
 	})

@@ -244,7 +244,8 @@ func (s State) fence(m Fence) (State, []kit.Effect) {
 	s.calls = slices.Clone(s.calls)
 	for i, c := range s.calls {
 		if !c.answered {
-			effects = append(effects, kit.Answer{To: c.from, Msg: Result{Err: fmt.Errorf("%s: the run was fenced (%s) while it was under way; its outcome is not known", c.op, m.Cause)}})
+			err := fmt.Errorf("%s: the run was fenced (%s) while it was under way; its outcome is not known", c.op, m.Cause)
+			effects = append(effects, kit.Answer{To: c.from, Msg: Result{Err: err}})
 			s.calls[i].answered = true
 		}
 	}

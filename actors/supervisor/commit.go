@@ -79,7 +79,9 @@ func (s *step) noteCommit(n int, added []uint64) {
 			repeats++
 		}
 	}
-	s.do(kit.Note{Level: zerolog.DebugLevel, Text: "requests interpreted", Fields: []any{"account", string(s.id), "requests", n, "arrivals", len(added) - repeats, "repeats", repeats}})
+	s.do(kit.Note{Level: zerolog.DebugLevel, Text: "requests interpreted", Fields: []any{
+		"account", string(s.id), "requests", n, "arrivals", len(added) - repeats, "repeats", repeats,
+	}})
 }
 
 // ops is the step that ends a request: it and what it means, or why it is dead.

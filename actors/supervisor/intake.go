@@ -133,18 +133,15 @@ func (s *step) pump() {
 	if s.in.halted {
 		return
 	}
+	if s.in.running() == 0 && (s.in.used >= perLease || !slices.ContainsFunc(s.in.queue, job.waiting)) {
+		s.giveLease()
+	}
 	if s.in.pause == 0 {
 		s.commit()
 		s.fill()
 		s.borrow()
 	}
 	s.interpret()
-	if s.in.running() == 0 && (s.in.used >= perLease || !slices.ContainsFunc(s.in.queue, job.waiting)) {
-		s.giveLease()
-		if s.in.pause == 0 {
-			s.borrow()
-		}
-	}
 }
 
 func (j job) waiting() bool { return j.attempt == 0 && j.ready == nil }
@@ -315,7 +312,9 @@ func (s *step) retry(at int, why string) {
 func (s *step) ready(at int, what meaning) {
 	s.job(at, func(j *job) { j.attempt, j.ready = 0, &what })
 	if what.dead != "" {
-		s.do(kit.Note{Level: zerolog.WarnLevel, Text: "a request becomes a dead letter", Fields: []any{"account", string(s.id), "request", s.in.queue[at].request.Seq, "cause", what.dead}})
+		s.do(kit.Note{Level: zerolog.WarnLevel, Text: "a request becomes a dead letter", Fields: []any{
+			"account", string(s.id), "request", s.in.queue[at].request.Seq, "cause", what.dead,
+		}})
 	}
 }
 
@@ -327,7 +326,9 @@ func (s *step) intakeFailed(what string, err error) {
 	delay := backoff(s.in.fails)
 	s.do(
 		kit.After{Delay: delay, Jitter: pauseJitter, Msg: intakeDue{s.ref, s.in.pause}},
-		kit.Note{Level: zerolog.WarnLevel, Text: "intake pauses", Fields: []any{"account", string(s.id), "fails", s.in.fails, "pause", delay.String(), "cause", s.in.cause}},
+		kit.Note{Level: zerolog.WarnLevel, Text: "intake pauses", Fields: []any{
+			"account", string(s.id), "fails", s.in.fails, "pause", delay.String(), "cause", s.in.cause,
+		}},
 	)
 }
 

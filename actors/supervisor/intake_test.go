@@ -340,6 +340,32 @@ func TestAPauseOfTheIntakeIsKept(t *testing.T) {
 	}
 }
 
+func TestFurtherRequestsAreTakenByTheHalfWindow(t *testing.T) {
+	w := running(t)
+	w.interpret = func(channels.Request) (any, error) { return nil, nil }
+	for range window/2 + 1 {
+		w.accept(home)
+		w.quiet()
+	}
+	w.accept(home)
+	if got := kittest.Asked[journal.Take](w.effects); got != nil {
+		t.Errorf("asked %+v with more than half of the window in use", got)
+	}
+}
+
+func TestAJournalThatHasRecoveredIsNotPausedFor(t *testing.T) {
+	w := running(t)
+	failures := 1
+	w.late = func(any) bool { failures--; return failures >= 0 }
+	w.accept(home)
+	w.quiet()
+	w.pending[home] = nil // an operator has dropped it
+	w.fire(intakeDue{}, firstPause).quiet()
+	if got := w.row(home).in; got.fails != 0 || got.cause != "" {
+		t.Errorf("%d failures with cause %q, want none", got.fails, got.cause)
+	}
+}
+
 func TestOnlyASendThatSucceededIsALastReply(t *testing.T) {
 	w := running(t)
 	w.ask(Call{Account: home, Op: run.Typing{}, Within: aMinute})

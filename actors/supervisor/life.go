@@ -68,7 +68,8 @@ func (s *step) proceed() {
 		s.reserve()
 	default:
 		holder := fmt.Sprintf("%s run.%d", s.id, s.memory.next)
-		s.do(kit.Ask{To: s.places.Registry, Msg: registry.Lease{Channel: s.id.Channel(), Holder: holder}, Within: leaseWithin, Tag: leasing{s.ref, s.attempt}})
+		question := registry.Lease{Channel: s.id.Channel(), Holder: holder}
+		s.do(kit.Ask{To: s.places.Registry, Msg: question, Within: leaseWithin, Tag: leasing{s.ref, s.attempt}})
 	}
 }
 

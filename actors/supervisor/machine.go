@@ -263,7 +263,10 @@ func transition(before, after account, in kit.In) kit.Note {
 	if after.phase == Draining && !after.end.asked {
 		level = zerolog.DebugLevel // what follows says it all
 	}
-	fields := []any{"phase", string(after.phase), "from", string(before.phase), "account", string(after.id), "run", max(before.run.number, after.run.number), "input", nameOf(in.Msg)}
+	fields := []any{
+		"phase", string(after.phase), "from", string(before.phase), "account", string(after.id),
+		"run", max(before.run.number, after.run.number), "input", nameOf(in.Msg),
+	}
 	if after.fails > 0 {
 		fields = append(fields, "fails", after.fails)
 	}

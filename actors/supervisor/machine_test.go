@@ -86,6 +86,8 @@ func TestStep(t *testing.T) {
 			"tell registry.Release to registry", "ask registry.Lease of registry",
 		}},
 		{"what was missed is passed on", func(w *world) { w.running() }, Missed{home}, Running, []string{"tell run.Nudge to channels/double/home/run.1"}},
+		{"what was missed while no run is up is left to the next one", (*world).refused, Missed{home}, Refused, nil},
+		{"the end of the network in a drain is what was asked for", (*world).hung, run.Over{Account: home, Run: 1}, Draining, nil},
 		{"a wake-up for an account that is not there is nothing", func(w *world) { w.running() }, journal.Woken{Queue: journal.Queue{Account: "double:other"}}, Running, nil},
 		{"a foreign message fits nothing", func(w *world) { w.running() }, "hello", Running, []string{"unknown string"}},
 		{"an order that is none is refused", func(w *world) { w.running() }, Order{Account: home, Do: "dance"}, Running, []string{"answer Ordered"}},

@@ -195,6 +195,24 @@ func TestWhatIsAskedOfTheJournalIsAskedOnce(t *testing.T) {
 	}
 }
 
+func TestAPauseBeforeTheJournalIsAskedAgainIsKept(t *testing.T) {
+	w := newWorld(t, nil)
+	w.late = func(msg any) bool { return true }
+	w.apply(account0(home, "a"))
+	w.ask(Order{Account: home, Do: "stop"})
+	for len(w.open) > 0 && w.row(home).memory.due == 0 {
+		w.pay()
+	}
+	early := memoryDue{ref{home, 1}, w.row(home).memory.due}
+	w.quiet() // the other question fails as well
+	if w.row(home).memory.due == early.turn {
+		t.Fatal("only one question has failed")
+	}
+	if got := summary(w.give(early)); got != nil {
+		t.Errorf("the timer of the first failure has effects: %q", got)
+	}
+}
+
 func TestLaw8_AStopBeforeTheStateIsReadCounts(t *testing.T) {
 	w := newWorld(t, nil)
 	w.apply(account0(home, "a"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -146,8 +147,9 @@ func (w *world) once(before State, msg any, e kit.Effect) {
 	}
 	a, due := before.rows[at], nameOf(msg)
 	under := map[string]bool{
-		"taking": a.in.taking != 0, "borrowing": a.in.borrowing != 0 || a.in.lease != 0 && nameOf(msg) != "interpreting", "committing": a.in.committing != 0,
-		"loading": a.memory.loading != 0 || a.memory.due != 0 && due != "memoryDue", "saving": a.memory.saving != 0 || a.memory.due != 0 && due != "memoryDue",
+		"taking": a.in.taking != 0, "committing": a.in.committing != 0,
+		"borrowing": a.in.borrowing != 0 || a.in.lease != 0 && due != "interpreting",
+		"loading":   a.memory.loading != 0 || a.memory.due != 0 && due != "memoryDue", "saving": a.memory.saving != 0 || a.memory.due != 0 && due != "memoryDue",
 	}
 	if what := nameOf(kit.Answered{Tag: ask.Tag}); under[what] || a.in.pause != 0 && due != "intakeDue" && slices.Contains([]string{"taking", "borrowing", "committing"}, what) {
 		w.t.Fatalf("%s: %s is asked by %s while it is under way, or during a pause", a.id, what, nameOf(msg))
@@ -218,7 +220,8 @@ func (w *world) spawn(e kit.Spawn) {
 		w.t.Fatalf("%s: run.%d is started after run.%d", start.Account, start.Number, w.lastRun[start.Account])
 	}
 	w.lastRun[start.Account] = start.Number
-	if saved := w.values[start.Account][runState]; saved == "" || len(saved) < len(fmt.Sprint(start.Number)) || len(saved) == len(fmt.Sprint(start.Number)) && saved < fmt.Sprint(start.Number) {
+	saved := w.values[start.Account][runState]
+	if known, err := strconv.ParseUint(saved, 10, 64); err != nil || known < start.Number {
 		w.t.Fatalf("%s: run.%d is started, but the journal knows only %q", start.Account, start.Number, saved)
 	}
 	r := &runModel{account: start.Account, number: start.Number, current: true}

@@ -39,6 +39,7 @@ type client struct {
 	base     *url.URL
 	fault    error // why base is nil
 	http     *http.Client
+	alone    *http.Client // for sends: each on a connection of its own
 	ahead    atomic.Int64 // nanoseconds that the server's clock is ahead of ours
 	now      func() time.Time
 }
@@ -46,17 +47,24 @@ type client struct {
 func newClient(account channels.Account, s *Settings) *client {
 	c := &client{settings: s, account: account, now: time.Now}
 	c.base, c.fault = s.server()
-	c.http = &http.Client{
+	c.http, c.alone = newHTTP(true), newHTTP(false)
+	return c
+}
+
+// newHTTP makes one that keeps connections, or not. On a kept connection that the server has just closed nobody can
+// tell whether a request arrived; a new one that is refused proves that it did not.
+func newHTTP(keep bool) *http.Client {
+	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: dialWithin}).DialContext,
 			TLSHandshakeTimeout: dialWithin,
 			MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleFor,
 			MaxResponseHeaderBytes: maxHeader,
+			DisableKeepAlives:      !keep,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return c
 }
 
 // call is one request. Path segments are given as they are; call escapes them.
@@ -67,6 +75,7 @@ type call struct {
 	body   io.Reader
 	length int64 // of body; -1 if unknown
 	kind   string
+	send   bool // the outcome matters: see newHTTP
 }
 
 func (r call) String() string { return r.method + " " + strings.Join(r.path, "/") }
@@ -135,7 +144,11 @@ func (c *client) open(ctx context.Context, r call) (*http.Response, error) {
 		req.ContentLength = r.length
 	}
 	req.Header.Set("Accept", "application/json")
-	res, err := c.http.Do(req)
+	through := c.http
+	if r.send {
+		through = c.alone
+	}
+	res, err := through.Do(req)
 	if err != nil {
 		return nil, &noAnswer{step: r.String(), reached: reached, err: c.strip(err)}
 	}

@@ -169,3 +169,13 @@ func TestFindKnowsTheMacsClock(t *testing.T) {
 		t.Fatalf("clockOff is %q", off)
 	}
 }
+
+func TestAMessageCountsForOnePieceOnly(t *testing.T) {
+	m := newMatches(channels.Reply{Attachments: []channels.Attachment{{Name: "a.png"}, {Name: "a.png"}}})
+	one := own{sentMessage: sentMessage{GUID: "A"}, files: []string{"a.png"}}
+	m.offer(one)
+	m.offer(one) // pages may overlap when rows come in between
+	if _, found, err := m.result(); found || err == nil {
+		t.Fatalf("one message passes for two: %t, %v", found, err)
+	}
+}

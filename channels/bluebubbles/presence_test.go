@@ -81,7 +81,9 @@ func TestTargets(t *testing.T) {
 	w.AddChat(mail, "eve@example.com")
 	w.AddChat(group, peerID, "eve@example.com")
 	w.AddChat("SMS;-;+15550001111", "+15550001111")
+	w.AddChat("iMessage;+;chat77", "+15552223333")
 	cases := []struct{ target, want, fault string }{
+		{"+15552223333", "", "no chat for"}, // only in a group
 		{"+15557654321", direct, ""},
 		{"+1 (555) 765-4321", direct, ""},
 		{"bluebubbles:+15557654321", direct, ""},
@@ -96,7 +98,7 @@ func TestTargets(t *testing.T) {
 		{"chat_identifier:chat310042", group, ""},
 		{"chat_id:2", sms, ""},
 		{"chat:4", group, ""},
-		{"chat_id:x", "", "want a number"},
+		{"chat_id:x", "", "and a number"},
 		{"imessage:+15550001111", "", "no chat for"},
 		{"+19990000000", "", "write to it once"},
 		{"chat_guid:iMessage;-;nobody", "", "Chat does not exist"},

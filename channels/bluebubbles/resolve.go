@@ -45,7 +45,7 @@ func parseTarget(text string) (target, error) {
 	case "chat_id", "chatid", "chat":
 		row, err := strconv.ParseInt(rest, 10, 64)
 		if err != nil || row < 1 {
-			return target{}, fmt.Errorf("the target %q: want a number after chat_id:", text)
+			return target{}, fmt.Errorf("the target %q: want chat_id: and a number", text)
 		}
 		return target{row: row}, nil
 	case "chat_identifier":

@@ -126,6 +126,7 @@ func (c *channel) sendFile(ctx context.Context, r channels.Reply, file channels.
 
 func (c *channel) deliver(ctx context.Context, request call, within time.Duration) (channels.Receipt, error) {
 	var sent sentMessage
+	request.send = true
 	if _, err := c.api.do(ctx, request, within, &sent); err != nil {
 		return channels.Receipt{}, err
 	}

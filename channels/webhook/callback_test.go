@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"holdfast/channels"
@@ -51,6 +52,11 @@ func status(code int) http.HandlerFunc {
 
 func linkTo(t *testing.T, url string) *link {
 	t.Helper()
+	return linkWithLog(t, url, io.Discard)
+}
+
+func linkWithLog(t *testing.T, url string, log io.Writer) *link {
+	t.Helper()
 	s := newSettings()
 	s.CallbackURL = config.NewSecret(url)
 	s.CallbackSecret = config.NewSecret(signing)
@@ -59,7 +65,7 @@ func linkTo(t *testing.T, url string) *link {
 			return nil, errors.New("no such file")
 		}
 		return io.NopCloser(strings.NewReader(hash)), nil
-	}}).(*link)
+	}, Log: zerolog.New(log)}).(*link)
 	t.Cleanup(l.client.CloseIdleConnections)
 	return l
 }
@@ -97,6 +103,12 @@ func TestACallbackIsSignedAndTheSameInEveryAttempt(t *testing.T) {
 	for _, got := range r.got {
 		if err := key.Verify(got.body, got.header); err != nil {
 			t.Errorf("the receiver's library says: %v", err)
+		}
+		if kind := got.header.Get("Content-Type"); kind != "application/json" {
+			t.Errorf("content type %q", kind)
+		}
+		if agent := got.header.Get("User-Agent"); agent != "holdfast" {
+			t.Errorf("user agent %q", agent)
 		}
 		if id := got.header.Get("webhook-id"); id != "n-9" {
 			t.Errorf("id %q, want the same in every attempt", id)
@@ -165,6 +177,23 @@ func TestLaw6_WhatAnAnswerMeansForTheReply(t *testing.T) {
 				t.Errorf("the error shows the URL or names no host: %q", err)
 			}
 		})
+	}
+}
+
+func TestStatusesAtTheEdges(t *testing.T) {
+	t.Parallel()
+	for code, delivered := range map[int]bool{200: true, 299: true, 300: false, 399: false} {
+		r := listen(t, status(code))
+		if _, err := linkTo(t, r.URL).Send(t.Context(), reply()); (err == nil) != delivered {
+			t.Errorf("%d: got %v, want delivered: %v", code, err, delivered)
+		}
+	}
+	const advice = "set callbackUrl to where it leads"
+	for code, advised := range map[int]bool{308: true, 400: false} {
+		r := listen(t, status(code))
+		if _, err := linkTo(t, r.URL).Send(t.Context(), reply()); err == nil || strings.Contains(err.Error(), advice) != advised {
+			t.Errorf("%d: got %v, want advice about redirects: %v", code, err, advised)
+		}
 	}
 }
 

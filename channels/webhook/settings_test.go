@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,6 +62,10 @@ func TestValidateNamesEveryFault(t *testing.T) {
 			"a callback with a password in it", `{"auth":{"type":"none"},"callbackUrl":"https://bob:canary-5d10@example.com","callbackSecret":"` + signing + `"}`,
 			[]string{"callbackUrl"},
 		},
+		{"a callback without a host", `{"auth":{"type":"none"},"callbackUrl":"https:///answers","callbackSecret":"` + signing + `"}`, []string{"callbackUrl"}},
+		{"a callback that is not on the web", `{"auth":{"type":"none"},"callbackUrl":"ftp://example.com","callbackSecret":"` + signing + `"}`, []string{"callbackUrl"}},
+		{"a plain callback", `{"auth":{"type":"none"},"callbackUrl":"http://example.com","callbackSecret":"` + signing + `"}`, nil},
+		{"a window of an hour", `{"auth":{"type":"standard","secret":"` + signing + `","window":"1h"}}`, nil},
 		{"a fault of the shared keys", `{"auth":{"type":"none"},"allowFrom":["bob"]}`, []string{"allowFrom"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -94,6 +99,9 @@ func TestRoutesSayHowASenderProvesItself(t *testing.T) {
 		}},
 		{"bearer with a prefix of its own", `{"type":"bearer","secret":"canary-5d10","prefix":"Token "}`, channels.Auth{
 			Scheme: channels.SchemeSecret, Secrets: one, Places: []channels.Place{{In: "header", Name: "Authorization", Strip: "Token "}},
+		}},
+		{"standard", `{"type":"standard","secret":"canary-5d10","window":"2m"}`, channels.Auth{
+			Scheme: channels.SchemeStandard, Secrets: one, Window: 2 * time.Minute,
 		}},
 		{"basic", `{"type":"basic","user":"bob","secrets":["canary-5d10"]}`, channels.Auth{
 			Scheme: channels.SchemeBasic, Secrets: one, User: "bob",
@@ -138,6 +146,14 @@ func TestAnswersArePostedOrFetched(t *testing.T) {
 	posted := routes("webhook:home", decode(t, `{"auth":{"type":"bearer","secret":"canary-5d10"},"callbackUrl":"https://example.com","callbackSecret":"`+signing+`"}`))
 	if len(posted) != 1 || posted[0].Ack != channels.AckJournal {
 		t.Errorf("with a callback got %+v, want one route that only acknowledges", posted)
+	}
+}
+
+func TestDefaultsAreThoseOfPrograms(t *testing.T) {
+	t.Parallel()
+	s := newSettings()
+	if s.Path != "/hook" || s.DMPolicy != channels.Open || s.AllowFrom[0] != "*" || s.TextChunkLimit != TextLimit {
+		t.Errorf("the defaults are %+v", s)
 	}
 }
 

@@ -119,6 +119,16 @@ func (s *shell) load(file string) (config.Source, *config.Config, error) {
 	return src, cfg, nil
 }
 
+// candidate reads the configuration as the gateway itself would, and says everything that is wrong with it at once.
+func (s *shell) candidate(file string) (config.Source, *reload.Candidate, error) {
+	src := config.Find(file, s.Getenv)
+	c, problems := reload.Read(src, s.Environ, s.Kinds, func(cfg *config.Config) string { return cfg.Gateway.Listen })
+	if len(problems) > 0 {
+		return src, nil, s.problems(src, problems)
+	}
+	return src, c, nil
+}
+
 func (s *shell) problems(src config.Source, err error) error {
 	var list config.Problems
 	if !errors.As(err, &list) {

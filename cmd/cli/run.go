@@ -11,7 +11,6 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
-	"holdfast/actors/reload"
 	"holdfast/cmd/life"
 	"holdfast/config"
 )
@@ -20,15 +19,13 @@ type runCmd struct{}
 
 // Run starts the gateway and returns when it has ended.
 func (runCmd) Run(s *shell) error {
-	src, cfg, err := s.load(s.Config)
+	src, candidate, err := s.candidate(s.Config)
 	if err != nil {
 		return err
 	}
+	cfg := candidate.Config
 	if s.Dir != "" {
 		return failure{life.ExitUsage, errors.New("--state-dir is for talking to a running gateway; set gateway.stateDir in the configuration, or HOLDFAST_GATEWAY__STATE_DIR")}
-	}
-	if _, problems := reload.Prepare(cfg, s.Kinds, cfg.Gateway.Listen); len(problems) > 0 {
-		return s.problems(src, problems)
 	}
 	signals := s.Signals
 	if signals == nil {
@@ -68,15 +65,11 @@ func (c checkCmd) Run(s *shell) error {
 	if file == "" {
 		file = s.Config
 	}
-	src, cfg, err := s.load(file)
+	src, candidate, err := s.candidate(file)
 	if err != nil {
 		return err
 	}
-	candidate, problems := reload.Prepare(cfg, s.Kinds, cfg.Gateway.Listen)
-	if len(problems) > 0 {
-		return s.problems(src, problems)
-	}
-	for _, p := range cfg.Unused {
+	for _, p := range candidate.Config.Unused {
 		fmt.Fprintln(s.Stderr, "note:", p)
 	}
 	fmt.Fprintf(s.Stdout, "%s: good: %d account(s), %d agent(s)\n", src, len(candidate.Accounts), len(candidate.Agents))

@@ -23,7 +23,6 @@ import (
 	"holdfast/actors/supervisor"
 	"holdfast/actors/tree"
 	"holdfast/channels"
-	"holdfast/config"
 	"holdfast/http/admin"
 	"holdfast/http/server"
 )
@@ -106,7 +105,7 @@ func (g *gateway) reload() reload.Options {
 		Places: reload.Places{Registry: p.registry, Router: p.router, Methods: p.methods, Journal: p.journal, Access: p.access,
 			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes},
 		Kinds: g.o.Kinds, Listen: g.listener.Addr().String(), Methods: control.Methods(p.control),
-		Load:       func() (*config.Config, error) { return config.Load(g.o.Source, g.o.Environ) },
+		Source: g.o.Source, Environ: g.o.Environ,
 		Supervisor: g.supervisor,
 		AgentEnv:   g.agentEnv,
 	}

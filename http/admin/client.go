@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"path/filepath"
@@ -31,16 +33,41 @@ func Dial(dir string) (*Client, error) {
 	}
 	defer done()
 	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	real := filepath.Join(dir, SocketName)
+	place := filepath.Join(dir, SocketName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED):
-		return nil, fmt.Errorf("%s: %w: start it with gateway run, or name its configuration with -c", real, ErrNotRunning)
+		return nil, fmt.Errorf("%s: %w: start it with gateway run, or name its configuration with -c", place, ErrNotRunning)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("%s: you may not connect: use the gateway's own user, root, or gateway.adminGroup", real)
+		return nil, fmt.Errorf("%s: you may not connect: use the gateway's own user, root, or gateway.adminGroup", place)
 	case err != nil:
-		return nil, fmt.Errorf("connect to %s: %w", real, err)
+		return nil, fmt.Errorf("connect to %s: %w", place, err)
 	}
-	return &Client{rpc: jrpc2.NewClient(channel.Line(c, c), nil)}, nil
+	return &Client{rpc: jrpc2.NewClient(answers{channel.Line(c, c)}, nil)}, nil
+}
+
+// answers ends the connection with the reason when the gateway refuses it: that is an error without an id, which the
+// library drops.
+type answers struct{ channel.Channel }
+
+// Send writes one line. That the gateway has hung up is no error here: the reason is there to be read.
+func (a answers) Send(line []byte) error {
+	if err := a.Channel.Send(line); !errors.Is(err, unix.EPIPE) {
+		return err
+	}
+	return nil
+}
+
+// Recv reads one line.
+func (a answers) Recv() ([]byte, error) {
+	line, err := a.Channel.Recv()
+	var refusal struct {
+		ID    json.RawMessage `json:"id"`
+		Error *jrpc2.Error    `json:"error"`
+	}
+	if err == nil && json.Unmarshal(line, &refusal) == nil && refusal.Error != nil && string(refusal.ID) == "null" {
+		return nil, errors.New(refusal.Error.Message)
+	}
+	return line, err
 }
 
 // Call calls a method; params may be nil. The result is decoded into result unless that is nil.
@@ -48,8 +75,11 @@ func (c *Client) Call(ctx context.Context, method string, params, result any) er
 	res, err := c.rpc.Call(ctx, method, params)
 	if err != nil {
 		var failed *jrpc2.Error
-		if errors.As(err, &failed) {
+		switch {
+		case errors.As(err, &failed):
 			return errors.New(failed.Message)
+		case ctx.Err() == nil && (errors.Is(err, context.Canceled) || errors.Is(err, io.EOF)):
+			return fmt.Errorf("%s: the gateway ended the connection before it answered: see its log", method)
 		}
 		return fmt.Errorf("%s: %w", method, err)
 	}

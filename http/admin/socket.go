@@ -37,8 +37,8 @@ func through(dir string) (path string, done func(), err error) {
 // Listen makes the socket in dir. The caller holds the state folder's lock, so a socket that lies there is a dead
 // gateway's and is replaced. group, if not empty, may connect as well.
 func Listen(dir, group string) (net.Listener, error) {
-	real := filepath.Join(dir, SocketName)
-	if err := os.Remove(real); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	place := filepath.Join(dir, SocketName)
+	if err := os.Remove(place); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove the old admin socket: %w", err)
 	}
 	path, done, err := through(dir)
@@ -48,14 +48,14 @@ func Listen(dir, group string) (net.Listener, error) {
 	defer done()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		return nil, fmt.Errorf("listen on the admin socket %s: %w", real, err)
+		return nil, fmt.Errorf("listen on the admin socket %s: %w", place, err)
 	}
-	l.SetUnlinkOnClose(len(real) <= addressMax)
+	l.SetUnlinkOnClose(len(place) <= addressMax)
 	mode := fs.FileMode(0o600)
 	if group != "" {
 		gid, err := lookupGroup(group)
 		if err == nil {
-			err = os.Chown(real, -1, gid)
+			err = os.Chown(place, -1, gid)
 		}
 		if err != nil {
 			_ = l.Close()
@@ -63,7 +63,7 @@ func Listen(dir, group string) (net.Listener, error) {
 		}
 		mode = 0o660
 	}
-	if err := os.Chmod(real, mode); err != nil {
+	if err := os.Chmod(place, mode); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("protect the admin socket: %w", err)
 	}
@@ -86,8 +86,12 @@ type peer struct {
 
 func (p peer) String() string { return fmt.Sprintf("uid=%d pid=%d", p.uid, p.pid) }
 
-func peerOf(c *net.UnixConn) (peer, error) {
-	raw, err := c.SyscallConn()
+func peerOf(c net.Conn) (peer, error) {
+	socket, ok := c.(*net.UnixConn)
+	if !ok {
+		return peer{}, fmt.Errorf("a connection of kind %T has no peer credentials", c)
+	}
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return peer{}, err
 	}

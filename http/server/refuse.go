@@ -26,6 +26,9 @@ func (x *exchange) refuse(code int, reason string) {
 		x.ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
 	}
 	x.say(code, reason)
+	if x.life.Err() != nil {
+		x.ctx.SetConnectionClose()
+	}
 	if x.ctx.RequestBodyStream() != nil && !x.taken && x.ctx.Request.Header.ContentLength() != 0 {
 		x.hangUp() // the body stays unread
 	}

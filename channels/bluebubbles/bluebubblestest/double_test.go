@@ -1,11 +1,9 @@
 package bluebubblestest_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -240,59 +238,61 @@ func TestAWebhookIsPostedOnceWhateverTheAnswer(t *testing.T) {
 	}
 }
 
+// habits are what the poller of the real server makes of what happens: the types of webhooks, sorted.
+var habits = []struct {
+	name string
+	do   func(s *bluebubblestest.Server)
+	want string
+}{
+	{"everything that happens to a message is an update", func(s *bluebubblestest.Server) {
+		guid := s.Receive(chat, peer, "hi")
+		s.Edit(guid, "ho")
+		s.Read(guid)
+		s.Unsend(guid)
+	}, "new-message updated-message updated-message updated-message"},
+	{"an attachment that joins is not announced", func(s *bluebubblestest.Server) {
+		guid := s.ReceiveMessage(bluebubblestest.Incoming{Chat: chat, Sender: peer, LateFiles: true})
+		s.JoinFiles(guid, bluebubblestest.File{Name: "a"})
+	}, "new-message"},
+	{"after an hour an update is a new message again, and what was taken back comes by itself", func(s *bluebubblestest.Server) {
+		guid, back := s.Receive(chat, peer, "hi"), s.Receive(chat, peer, "oops")
+		s.Unsend(back)
+		s.HourPasses()
+		s.Read(guid)
+	}, "new-message new-message new-message new-message updated-message"},
+	{"of one poll only the newest hundred are announced", func(s *bluebubblestest.Server) {
+		s.Together(func() {
+			for range 130 {
+				s.Receive(chat, peer, "hi")
+			}
+		})
+	}, strings.TrimSpace(strings.Repeat("new-message ", 100))},
+	{"a group change is two events", func(s *bluebubblestest.Server) {
+		s.RenameGroup("iMessage;+;chat1", "x")
+	}, "group-name-change new-message"},
+	{"what came while it was down is never announced", func(s *bluebubblestest.Server) {
+		s.Stop()
+		s.Receive(chat, peer, "hi")
+		_ = s.Start()
+	}, "hello-world"},
+	{"a send with a name is two events", func(s *bluebubblestest.Server) {
+		res, err := http.Post(s.URL()+"/api/v1/message/text?password=secret", "application/json", strings.NewReader(`{"chatGuid":"`+chat+`","message":"x","tempGuid":"1"}`))
+		if err == nil {
+			_ = res.Body.Close()
+		}
+	}, "new-message new-message"},
+	{"reading is told", func(s *bluebubblestest.Server) {
+		s.SetPrivateAPI(true, true)
+		s.Receive(chat, peer, "hi")
+		res, err := http.Post(s.URL()+"/api/v1/chat/iMessage%3B-%3B%2B15551110000/read?password=secret", "application/json", nil)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+	}, "chat-read-status-changed new-message updated-message"},
+}
+
 func TestTheHabitsOfThePoller(t *testing.T) {
-	cases := []struct {
-		name string
-		do   func(s *bluebubblestest.Server)
-		want string
-	}{
-		{"everything that happens to a message is an update", func(s *bluebubblestest.Server) {
-			guid := s.Receive(chat, peer, "hi")
-			s.Edit(guid, "ho")
-			s.Read(guid)
-			s.Unsend(guid)
-		}, "new-message updated-message updated-message updated-message"},
-		{"an attachment that joins is not announced", func(s *bluebubblestest.Server) {
-			guid := s.ReceiveMessage(bluebubblestest.Incoming{Chat: chat, Sender: peer, LateFiles: true})
-			s.JoinFiles(guid, bluebubblestest.File{Name: "a"})
-		}, "new-message"},
-		{"after an hour an update is a new message again, and what was taken back comes by itself", func(s *bluebubblestest.Server) {
-			guid, back := s.Receive(chat, peer, "hi"), s.Receive(chat, peer, "oops")
-			s.Unsend(back)
-			s.HourPasses()
-			s.Read(guid)
-		}, "new-message new-message new-message new-message updated-message"},
-		{"of one poll only the newest hundred are announced", func(s *bluebubblestest.Server) {
-			s.Together(func() {
-				for range 130 {
-					s.Receive(chat, peer, "hi")
-				}
-			})
-		}, strings.TrimSpace(strings.Repeat("new-message ", 100))},
-		{"a group change is two events", func(s *bluebubblestest.Server) {
-			s.RenameGroup("iMessage;+;chat1", "x")
-		}, "group-name-change new-message"},
-		{"what came while it was down is never announced", func(s *bluebubblestest.Server) {
-			s.Stop()
-			s.Receive(chat, peer, "hi")
-			_ = s.Start()
-		}, "hello-world"},
-		{"a send with a name is two events", func(s *bluebubblestest.Server) {
-			res, err := http.Post(s.URL()+"/api/v1/message/text?password=secret", "application/json", strings.NewReader(`{"chatGuid":"`+chat+`","message":"x","tempGuid":"1"}`))
-			if err == nil {
-				_ = res.Body.Close()
-			}
-		}, "new-message new-message"},
-		{"reading is told", func(s *bluebubblestest.Server) {
-			s.SetPrivateAPI(true, true)
-			s.Receive(chat, peer, "hi")
-			res, err := http.Post(s.URL()+"/api/v1/chat/iMessage%3B-%3B%2B15551110000/read?password=secret", "application/json", nil)
-			if err == nil {
-				_ = res.Body.Close()
-			}
-		}, "chat-read-status-changed new-message updated-message"},
-	}
-	for _, c := range cases {
+	for _, c := range habits {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t, bluebubblestest.Options{})
 			l := listen(t, s)
@@ -363,95 +363,5 @@ func TestQueries(t *testing.T) {
 	}
 	if m := first(`{"sort":"ASC","with":["chat"]}`); m["text"] != "149" || len(m["chats"].([]any)) != 1 {
 		t.Errorf("the oldest by date with its chat: %v", m)
-	}
-}
-
-func TestANameIsRefusedOnlyInFlight(t *testing.T) {
-	s := start(t, bluebubblestest.Options{})
-	body := `{"chatGuid":"` + chat + `","message":"x","tempGuid":"1"}`
-	answer := make(chan struct{})
-	s.Inject(bluebubblestest.Fault{Path: "message/text", Wait: answer})
-	first := make(chan int)
-	go func() { first <- call(t, s, "POST", "message/text", body).status }()
-	tick, deadline := time.NewTicker(time.Millisecond), time.After(10*time.Second)
-	defer tick.Stop()
-	for len(s.Sent()) == 0 {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("the first send never came in flight")
-		}
-	}
-	if got := call(t, s, "POST", "message/text", body); got.status != 400 || !strings.Contains(got.fault(), "already queued") {
-		t.Errorf("in flight: %d %q", got.status, got.text)
-	}
-	close(answer)
-	if got := <-first; got != 200 {
-		t.Errorf("the first: %d", got)
-	}
-	if got := call(t, s, "POST", "message/text", body); got.status != 200 || len(s.Sent()) != 2 {
-		t.Errorf("afterwards: %d, %d sent", got.status, len(s.Sent()))
-	}
-}
-
-func TestFaultsOfSends(t *testing.T) {
-	body := `{"chatGuid":"` + chat + `","message":"x","tempGuid":"1"}`
-	s := start(t, bluebubblestest.Options{})
-	s.Inject(bluebubblestest.Fault{Path: "message/text", Twice: true})
-	if got := call(t, s, "POST", "message/text", body); got.status != 200 || len(s.Sent()) != 2 {
-		t.Errorf("twice: %d, %d sent", got.status, len(s.Sent()))
-	}
-	other := s.ReceiveMessage(bluebubblestest.Incoming{Chat: chat, FromMe: true, Text: "👍"})
-	s.Inject(bluebubblestest.Fault{Path: "message/text", Matches: other})
-	if got := call(t, s, "POST", "message/text", body); got.body["data"].(map[string]any)["guid"] != other {
-		t.Errorf("the wrong match: %q", got.text)
-	}
-	s.Inject(bluebubblestest.NotSent.On("message/text"))
-	if got := call(t, s, "POST", "message/text", body); got.status != 500 || len(s.Sent()) != 3 {
-		t.Errorf("not sent: %d, %d sent", got.status, len(s.Sent()))
-	}
-}
-
-func TestACaptionIsDropped(t *testing.T) {
-	s := start(t, bluebubblestest.Options{})
-	var b bytes.Buffer
-	form := multipart.NewWriter(&b)
-	for key, value := range map[string]string{"chatGuid": chat, "name": "a.png", "tempGuid": "1", "caption": "look"} {
-		_ = form.WriteField(key, value)
-	}
-	part, _ := form.CreateFormFile("attachment", "a.png")
-	_, _ = part.Write([]byte("x"))
-	_ = form.Close()
-	got := raw(t, s, "POST", "message/attachment?password=secret", form.FormDataContentType(), &b)
-	if got.status != 200 || len(s.Sent()) != 1 || s.Sent()[0].Text != "" || len(s.Faults()) != 1 {
-		t.Errorf("got %d %q, sent %+v, faults %v", got.status, got.text, s.Sent(), s.Faults())
-	}
-	if _, there := got.body["data"].(map[string]any)["tempGuid"]; there {
-		t.Error("the answer to a file has its name")
-	}
-}
-
-func TestTheCallToEndTypingBeginsIt(t *testing.T) {
-	for mended, want := range map[bool]bool{false: true, true: false} {
-		s := start(t, bluebubblestest.Options{PrivateAPI: true, Helper: true, StopTyping: mended})
-		if got := call(t, s, "DELETE", "chat/x/typing", ""); got.status != 200 || s.Typing("x") != want {
-			t.Errorf("mended %t: %d, typing %t", mended, got.status, s.Typing("x"))
-		}
-	}
-}
-
-func TestAKnownWebhookKeepsItsEvents(t *testing.T) {
-	s := start(t, bluebubblestest.Options{})
-	call(t, s, "POST", "webhook", `{"url":"http://127.0.0.1:1","events":["new-message"]}`)
-	got := call(t, s, "POST", "webhook", `{"url":"http://127.0.0.1:1","events":["*"]}`)
-	hook := got.body["data"].(map[string]any)
-	if events := hook["events"].([]any); got.status != 200 || events[0] != "new-message" {
-		t.Errorf("got %d %q", got.status, got.text)
-	}
-	if got := call(t, s, "DELETE", fmt.Sprint("webhook/", hook["id"]), ""); got.status != 200 {
-		t.Errorf("delete: %d", got.status)
-	}
-	if got := call(t, s, "GET", "webhook", ""); len(got.body["data"].([]any)) != 0 {
-		t.Errorf("left: %q", got.text)
 	}
 }

@@ -85,7 +85,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.requests[p.method+" "+p.pattern]++
+	hanging := s.hanging
 	s.mu.Unlock()
+	if hanging {
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxBody)) // else the end of the request is not noticed
+		select {
+		case <-r.Context().Done():
+		case <-s.life.Done():
+		}
+		return
+	}
 	c := &exchange{s: s, w: w, r: r, query: r.URL.Query(), args: args, matched: p.method + " " + p.pattern}
 	badBody := c.parse()
 	s.mu.Lock()

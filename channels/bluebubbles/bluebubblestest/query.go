@@ -66,15 +66,7 @@ func (s *Server) queryMessages(c *exchange) {
 			found = append(found, m)
 		}
 	}
-	slices.SortFunc(found, func(a, b *message) int {
-		if d := a.created.Compare(b.created); d != 0 {
-			return d
-		}
-		return strings.Compare(a.guid, b.guid)
-	})
-	if order != "ASC" {
-		slices.Reverse(found)
-	}
+	byDate(found, order == "ASC")
 	total := len(found)
 	found = found[min(int(offset), total):]
 	found = found[:min(int(limit), len(found))]
@@ -87,6 +79,18 @@ func (s *Server) queryMessages(c *exchange) {
 		"status": 200, "message": "Successfully fetched messages!", "data": data,
 		"metadata": map[string]any{"offset": offset, "limit": limit, "total": total, "count": len(data)},
 	})
+}
+
+func byDate(rows []*message, ascending bool) {
+	slices.SortFunc(rows, func(a, b *message) int {
+		if d := a.created.Compare(b.created); d != 0 {
+			return d
+		}
+		return strings.Compare(a.guid, b.guid)
+	})
+	if !ascending {
+		slices.Reverse(rows)
+	}
 }
 
 // list reads an array of strings; a single string is refused.

@@ -44,6 +44,7 @@ type Server struct {
 	http     *http.Server
 	address  string // once known, kept over restarts
 	up       bool
+	hanging  bool
 	life     context.Context // of the posts
 	end      context.CancelFunc
 	posting  sync.WaitGroup
@@ -146,6 +147,13 @@ func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return "http://" + s.address
+}
+
+// Hang makes the server take requests and answer none, until it is closed.
+func (s *Server) Hang() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hanging = true
 }
 
 // SetPrivateAPI switches the Private API and its helper on or off.

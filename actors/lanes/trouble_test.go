@@ -1,0 +1,272 @@
+package lanes
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"holdfast/actors/access"
+	"holdfast/actors/agents"
+	"holdfast/actors/agents/backend"
+	"holdfast/actors/kit"
+	"holdfast/channels"
+)
+
+func agentsSay(text string) agents.Turned { return agents.Turned{Answer: backend.Answer{Text: text}} }
+
+// down makes every turn fail for now.
+func (w *world) down() {
+	w.agent = func(backend.Turn) *agents.Turned { return &agents.Turned{Err: errors.New("no connection")} }
+}
+
+func TestTrouble(t *testing.T) {
+	play(t, []scenario{
+		{"a turn that fails is tried again, after pauses that double up to a minute", func(t *testing.T, w *world) {
+			var at []time.Duration
+			w.agent = func(backend.Turn) *agents.Turned {
+				at = append(at, w.now.Sub(start))
+				return &agents.Turned{Err: errors.New("no connection")}
+			}
+			w.message("c", "hi")
+			w.after(5 * time.Minute)
+			want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183, 243}
+			for i := range want {
+				if at[i] != want[i]*time.Second {
+					t.Fatalf("attempts at %v, want seconds %v", at, want)
+				}
+			}
+		}},
+		{"the pause that a server names is kept", func(t *testing.T, w *world) {
+			w.agent = func(backend.Turn) *agents.Turned {
+				return &agents.Turned{Err: &backend.Busy{After: 5 * time.Minute, Err: errors.New("too many requests")}}
+			}
+			w.message("c", "hi")
+			w.after(4 * time.Minute)
+			if len(w.turns) != 1 {
+				t.Errorf("%d turns", len(w.turns))
+			}
+			w.after(time.Minute)
+			if len(w.turns) != 2 {
+				t.Errorf("%d turns", len(w.turns))
+			}
+		}},
+		{"the blocked conversation is shown with its cause, and gone when it is well", func(t *testing.T, w *world) {
+			w.down()
+			w.message("c", "hi")
+			w.settle()
+			got := w.state.snapshot()
+			if len(got.Blocked) != 1 || got.Blocked[0].Cause != "no connection" || got.Blocked[0].Attempts != 1 || !got.Blocked[0].Since.Equal(start) {
+				t.Errorf("got %+v", got)
+			}
+			w.agent = func(backend.Turn) *agents.Turned { said := agentsSay("at last"); return &said }
+			w.after(2 * time.Second)
+			w.wantSaid("at last")
+			w.idle()
+		}},
+		{"after half a minute of failing the sender hears of it, once, also over a restart", func(t *testing.T, w *world) {
+			w.down()
+			w.message("c", "hi")
+			w.after(20 * time.Second)
+			w.wantSaid()
+			w.after(2 * time.Minute)
+			w.wantSaid("[" + lateText + "]")
+			w.restart(nil)
+			w.after(2 * time.Minute)
+			w.wantSaid("[" + lateText + "]")
+		}},
+		{"a sender who is not decided about hears nothing", func(t *testing.T, w *world) {
+			w.decide = func(channels.Arrival) access.Decision { return access.Decision{Err: errors.New("no")} }
+			w.message("c", "hi")
+			w.after(25 * time.Hour)
+			w.wantSaid()
+			w.wantEnds(map[uint64]string{1: "expired late"})
+		}},
+		{"a message that is not answered in time ends as expired, and the sender hears of it once per trouble", func(t *testing.T, w *world) {
+			w.down()
+			a := w.message("c", "hi")
+			w.after(time.Minute)
+			b := w.message("c", "hello?")
+			w.after(25 * time.Hour)
+			w.wantEnds(map[uint64]string{a: "expired late", b: "expired late"})
+			w.wantSaid("["+lateText+"]", "["+expiredText+"]")
+			w.idle()
+		}},
+		{"an answer that the journal does not take is kept and not asked for again", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "hi")
+			w.settle()
+			w.store.broken = errors.New("disk")
+			w.finish("net:home/1", agentsSay("precious"))
+			w.after(time.Minute)
+			w.wantSaid()
+			w.store.broken = nil
+			w.after(time.Minute)
+			w.wantSaid("precious")
+			if len(w.turns) != 1 {
+				t.Errorf("%d turns", len(w.turns))
+			}
+			w.idle()
+		}},
+		{"a step whose answer got lost is not done twice", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "hi")
+			w.settle()
+			w.finish("net:home/1", agentsSay("once"))
+			w.deliver(0) // the turn's end
+			w.handle(others.Journal)
+			w.answers[0] = kit.Answered{Tag: w.answers[0].Tag, Err: kit.ErrLate}
+			w.after(time.Minute)
+			w.wantSaid("once")
+			w.idle()
+		}},
+		{"a turn that is never answered is stopped and tried again", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "hi")
+			w.settle()
+			tag := w.tags["net:home/1"]
+			w.answers = append(w.answers, kit.Answered{Tag: tag, Err: kit.ErrLate})
+			w.agent = func(backend.Turn) *agents.Turned { said := agentsSay("second"); return &said }
+			w.after(time.Minute)
+			w.wantSaid("second")
+			if len(w.running) != 0 || !w.lastTurn().Repeated {
+				t.Errorf("running %v, last %+v", w.running, w.lastTurn())
+			}
+		}},
+		{"a journal that does not answer takes is asked again", func(t *testing.T, w *world) {
+			w.store.broken = errors.New("disk")
+			seq := w.message("c", "hi")
+			w.after(time.Minute)
+			w.store.broken = nil
+			w.after(time.Minute)
+			w.wantEnds(map[uint64]string{seq: "done answered"})
+			w.idle()
+		}},
+		{"a reload lets what pauses try again at once", func(t *testing.T, w *world) {
+			w.down()
+			w.message("c", "hi")
+			w.after(10 * time.Minute)
+			w.agent = func(backend.Turn) *agents.Turned { said := agentsSay("cured"); return &said }
+			w.configure(nil)
+			w.settle()
+			w.wantSaid("["+lateText+"]", "cured")
+		}},
+	})
+}
+
+func TestReloads(t *testing.T) {
+	without := func(c *Configure) { delete(c.Accounts, home) }
+	play(t, []scenario{
+		{"a turn under way ends although its account is removed", func(t *testing.T, w *world) {
+			w.slow()
+			a := w.message("c", "hi")
+			b := w.message("c", "more")
+			w.settle()
+			w.configure(without)
+			w.finish("net:home/1", agentsSay("still"))
+			w.settle()
+			w.wantEnds(map[uint64]string{a: "done answered", b: "pending"})
+			w.idle()
+			if _, there := w.state.windows[home]; there {
+				t.Error("the account is still there")
+			}
+		}},
+		{"an account that comes back finds what it left", func(t *testing.T, w *world) {
+			w.down()
+			a := w.message("c", "hi")
+			w.settle()
+			w.configure(without)
+			w.settle()
+			w.idle()
+			b := w.message("d", "there?")
+			w.settle()
+			w.agent = func(backend.Turn) *agents.Turned { said := agentsSay("here"); return &said }
+			w.configure(nil)
+			w.settle()
+			w.wantEnds(map[uint64]string{a: "done answered", b: "done answered"})
+		}},
+		{"an account that is taken away and given back during a turn loses nothing", func(t *testing.T, w *world) {
+			w.slow()
+			a := w.message("c", "hi")
+			b := w.message("c", "more")
+			w.settle()
+			w.configure(without)
+			w.configure(nil)
+			w.settle()
+			w.finish("net:home/1", agentsSay("one"))
+			w.settle()
+			w.finish("net:home/2", agentsSay("two"))
+			w.settle()
+			w.wantEnds(map[uint64]string{a: "done answered", b: "done answered"})
+			w.idle()
+		}},
+		{"a turn under way keeps its agent, the next one has the new binding", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "1")
+			w.message("c", "2")
+			w.settle()
+			w.configure(bound("other", "c"))
+			w.finish("net:home/1", agentsSay("one"))
+			w.settle()
+			if w.turns[0].Agent != "default" || w.turns[1].Agent != "other" {
+				t.Errorf("turns %+v", w.turns)
+			}
+		}},
+	})
+}
+
+func TestDrain(t *testing.T) {
+	by := start.Add(time.Minute)
+	play(t, []scenario{
+		{"with nothing to do it is answered at once", func(t *testing.T, w *world) {
+			w.in(Drain{By: by})
+			if len(w.drained) != 1 || len(w.drained[0].Left) != 0 {
+				t.Errorf("got %+v", w.drained)
+			}
+		}},
+		{"a turn under way may end, and nothing new begins", func(t *testing.T, w *world) {
+			w.slow()
+			a := w.message("c", "1")
+			b := w.message("c", "2")
+			w.settle()
+			w.in(Drain{By: by})
+			c := w.message("d", "3")
+			w.settle()
+			if len(w.drained) != 0 {
+				t.Fatal("answered before the turn ended")
+			}
+			w.finish("net:home/1", agentsSay("one"))
+			w.settle()
+			w.wantEnds(map[uint64]string{a: "done answered", b: "pending", c: "pending"})
+			if len(w.drained) != 1 || len(w.drained[0].Left) != 0 || len(w.turns) != 1 {
+				t.Errorf("drained %+v, %d turns", w.drained, len(w.turns))
+			}
+		}},
+		{"what pauses is let go and stays pending", func(t *testing.T, w *world) {
+			w.down()
+			a := w.message("c", "1")
+			w.settle()
+			w.in(Drain{By: by})
+			w.after(time.Hour)
+			w.wantEnds(map[uint64]string{a: "pending"})
+			if len(w.drained) != 1 || len(w.drained[0].Left) != 0 {
+				t.Errorf("got %+v", w.drained)
+			}
+		}},
+		{"a turn that does not end in time is stopped, named and stays pending", func(t *testing.T, w *world) {
+			w.slow()
+			a := w.message("c", "1")
+			w.settle()
+			w.in(Drain{By: by})
+			w.after(time.Minute)
+			if len(w.drained) != 1 || len(w.drained[0].Left) != 1 || w.drained[0].Left[0] != "net:home c" {
+				t.Errorf("got %+v", w.drained)
+			}
+			w.settle()
+			w.wantEnds(map[uint64]string{a: "pending"})
+			if len(w.running) != 0 {
+				t.Error("the turn was not stopped")
+			}
+			w.idle()
+		}},
+	})
+}

@@ -1,0 +1,158 @@
+package lanes
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"holdfast/actors/agents"
+	"holdfast/actors/agents/backend"
+	"holdfast/actors/run"
+	"holdfast/channels"
+)
+
+// small makes the bounds so narrow that everything is left out now and then.
+func small(w *world) {
+	w.state.bounds = bounds{lanes: 4, unresolved: 2, lane: 4, stops: 1, page: 4}
+}
+
+// downFor lets the turns of some conversations fail for now and answers all others.
+func (w *world) downFor(blocked func(conversation string) bool) {
+	w.agent = func(t backend.Turn) *agents.Turned {
+		if blocked(t.Conversation) {
+			return &agents.Turned{Err: fmt.Errorf("no connection")}
+		}
+		said := agentsSay("re: " + t.Text)
+		return &said
+	}
+}
+
+func TestLaw9_ABlockedConversationHidesNoOther(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	w.downFor(func(c string) bool { return c[0] == 'b' })
+	for i := range 20 {
+		for range 10 {
+			w.message(fmt.Sprint("b", i), "hi")
+		}
+	}
+	w.after(time.Minute)
+	free := w.message("free", "hi")
+	w.after(2 * rescanPause)
+	w.wantEnds(map[uint64]string{free: "done answered"})
+	w.downFor(func(string) bool { return false })
+	w.cure()
+}
+
+func TestLaw9_ASlowAgentHidesNoOther(t *testing.T) {
+	w := newWorld(t).begin(func(c *Configure) { bound("other", "free")(c) })
+	small(w)
+	w.strict = true
+	w.agent = func(t backend.Turn) *agents.Turned {
+		if t.Agent == "default" {
+			return nil // all its slots are taken, everything waits
+		}
+		said := agentsSay("quick")
+		return &said
+	}
+	for i := range 50 {
+		w.message(fmt.Sprint("c", i), "hi")
+	}
+	free := w.message("free", "hi")
+	w.after(time.Minute)
+	w.wantEnds(map[uint64]string{free: "done answered"})
+	if got := w.state.snapshot(); got.Turns != w.state.bounds.lanes || got.Held != w.state.bounds.lanes {
+		t.Errorf("it holds %+v", got)
+	}
+}
+
+func TestLaw9_ArrivalsThatFindNoConversationHideNoOther(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	well := w.network
+	w.network = func(a channels.Account, op run.Op) run.Result {
+		if _, is := op.(run.Complete); is {
+			return run.Result{Err: notSent}
+		}
+		return well(a, op)
+	}
+	for range 30 {
+		w.message("", "where?", incomplete)
+	}
+	free := w.message("free", "hi")
+	w.settle()
+	w.wantEnds(map[uint64]string{free: "done answered"})
+	if got := w.state.windows[home].unresolved; got != w.state.bounds.unresolved {
+		t.Errorf("%d are resolved at once", got)
+	}
+	w.network = func(a channels.Account, op run.Op) run.Result {
+		r := well(a, op)
+		if _, is := op.(run.Complete); is {
+			r.Arrival.Conversation = "found"
+		}
+		return r
+	}
+	w.cure()
+	if len(w.turns) != 31 {
+		t.Errorf("%d turns", len(w.turns))
+	}
+}
+
+func TestLaw9_AFloodInOneConversationIsHeldInPart(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	w.slow()
+	for i := range 100 {
+		w.message("c", fmt.Sprint(i))
+	}
+	w.settle()
+	if got := w.state.snapshot().Held; got > w.state.bounds.lane {
+		t.Errorf("%d are held", got)
+	}
+	for i := range 100 {
+		w.finish(fmt.Sprint("net:home/", i+1), agentsSay("ok"))
+		w.settle()
+		if w.turns[i].Text != fmt.Sprint(i) {
+			t.Fatalf("turn %d is %q", i, w.turns[i].Text)
+		}
+	}
+	w.idle()
+}
+
+func TestLaw6_EveryArrivalTakenEndsExactlyOnce(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	for i := range 300 {
+		w.message(fmt.Sprint("c", i%37), fmt.Sprint(i))
+		if i%50 == 0 {
+			w.after(time.Second)
+		}
+		if i == 200 {
+			w.restart(nil)
+		}
+	}
+	w.cure()
+	ends := map[uint64]int{}
+	for _, c := range w.store.commits {
+		for _, op := range c.Ops {
+			if seq, is := ended(op); is {
+				ends[seq]++
+			}
+		}
+	}
+	for seq := range w.store.seq {
+		if ends[seq+1] != 1 {
+			t.Errorf("arrival %d ended %d times", seq+1, ends[seq+1])
+		}
+	}
+}
+
+func TestTheBoundsOfAnAccountAreThoseThatAreDocumented(t *testing.T) {
+	if got := NewState(others).bounds; got != defaults() {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,204 @@
+package tests
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"holdfast/channels/webhook"
+)
+
+// turn is what an agent was asked.
+type turn struct {
+	ID           string   `json:"id"`
+	Repeated     bool     `json:"repeated"`
+	Account      string   `json:"account"`
+	Conversation string   `json:"conversation"`
+	Group        bool     `json:"group"`
+	Text         string   `json:"text"`
+	Context      []string `json:"context"`
+	Attachments  []struct {
+		Name    string `json:"name"`
+		Type    string `json:"type"`
+		Data    []byte `json:"data"`
+		Omitted string `json:"omitted"`
+	} `json:"attachments"`
+}
+
+// said is what an agent answers: with Code 0 the text and the files, else that code alone.
+type said struct {
+	Code  int        `json:"-"`
+	Text  string     `json:"text"`
+	Files []saidFile `json:"attachments,omitempty"`
+}
+
+type saidFile struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Data []byte `json:"data"`
+}
+
+// bot is an agent that the test speaks for. Unless told otherwise it answers "re: " and the text.
+type bot struct {
+	URL   string
+	mu    sync.Mutex
+	turns []turn
+	reply func(turn) said
+}
+
+func newBot(t *testing.T) *bot {
+	t.Helper()
+	b := &bot{}
+	b.speak(func(q turn) said { return said{Text: "re: " + q.Text} })
+	life := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var q turn
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			t.Errorf("the agent does not understand the request: %v", err)
+		}
+		b.mu.Lock()
+		b.turns = append(b.turns, q)
+		reply := b.reply
+		b.mu.Unlock()
+		heard := make(chan said, 1)
+		go func() { heard <- reply(q) }()
+		select {
+		case <-life:
+		case <-r.Context().Done():
+		case a := <-heard:
+			if a.Code != 0 {
+				w.WriteHeader(a.Code)
+				return
+			}
+			_ = json.NewEncoder(w).Encode(a) // the gateway may be gone
+		}
+	}))
+	t.Cleanup(func() { close(life); s.CloseClientConnections(); s.Close() })
+	b.URL = s.URL
+	return b
+}
+
+// speak changes what the agent says from now on.
+func (b *bot) speak(reply func(turn) said) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reply = reply
+}
+
+// asked lists the turns so far.
+func (b *bot) asked() []turn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.turns)
+}
+
+// gotten finds the turn whose text contains something.
+func (b *bot) gotten(text string) (turn, bool) {
+	for _, q := range b.asked() {
+		if strings.Contains(q.Text, text) {
+			return q, true
+		}
+	}
+	return turn{}, false
+}
+
+// sink takes the answers of webhook accounts. One reply counts once however often it is posted, as it has one id.
+type sink struct {
+	URL  string
+	mu   sync.Mutex
+	got  map[string]webhook.Callback // by the reply's id
+	list []webhook.Callback          // the same in order of their first coming
+}
+
+func newSink(t *testing.T) *sink {
+	t.Helper()
+	k := &sink{got: map[string]webhook.Callback{}}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var c webhook.Callback
+		if err := json.NewDecoder(r.Body).Decode(&c); err != nil {
+			w.WriteHeader(http.StatusInternalServerError) // the gateway went away while it wrote
+			return
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if _, known := k.got[c.ID]; !known {
+			k.got[c.ID] = c
+			k.list = append(k.list, c)
+		}
+	}))
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	k.URL = s.URL
+	return k
+}
+
+// answers counts the replies by the sender's id of the message that they answer.
+func (k *sink) answers() map[string]int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := map[string]int{}
+	for _, c := range k.list {
+		out[c.ReplyTo]++
+	}
+	return out
+}
+
+// texts lists what was said in a conversation, in order.
+func (k *sink) texts(conversation string) (out []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.list {
+		if c.Conversation == conversation {
+			out = append(out, c.Text)
+		}
+	}
+	return out
+}
+
+// once waits until every id was answered, and fails if one was answered twice or without having been accepted.
+func (k *sink) once(t *testing.T, ids map[string]bool) {
+	t.Helper()
+	eventually(t, "an answer to everything that was accepted", func() (bool, string) {
+		got, missing := k.answers(), []string{}
+		for id := range ids {
+			if got[id] == 0 {
+				missing = append(missing, id)
+			}
+		}
+		slices.Sort(missing)
+		return len(missing) == 0, strings.Join(missing, " ")
+	})
+	for id, n := range k.answers() {
+		if n > 1 {
+			t.Errorf("%s was answered %d times", id, n)
+		}
+	}
+}
+
+// hungServer accepts connections and never says anything.
+func hungServer(t *testing.T) string {
+	t.Helper()
+	life := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-life:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(func() { close(life); s.CloseClientConnections(); s.Close() })
+	return s.URL
+}
+
+// waitFor bounds a channel's wait.
+func waitFor(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(patience):
+		t.Fatalf("%s: not within %s", what, patience)
+	}
+}
