@@ -297,7 +297,7 @@ func TestLaw2_LoadChangesNothing(t *testing.T) {
 			Sum(src, environ)
 			if c != nil {
 				for _, ch := range c.Channels {
-					ch.Accounts["default"].Decode(newAccount())
+					_ = ch.Accounts["default"].Decode(newAccount())
 				}
 			}
 		}

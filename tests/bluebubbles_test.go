@@ -153,7 +153,7 @@ func TestAnEditBeforeTheTurnJoinsTheMessage(t *testing.T) {
 	h.mac.Edit(guid, "lunch at two")
 	eventually(t, "the edit waits", func() (bool, string) {
 		q := h.queue(home, journal.Arrivals)
-		return q.Created == 3, fmt.Sprintf("%+v", q)
+		return q.Pending == 3, fmt.Sprintf("%+v", q)
 	})
 	free()
 	h.hears(direct(anna), "re: lunch at two")
@@ -172,7 +172,7 @@ func TestAnEditAfterTheTurnIsContextOfTheNext(t *testing.T) {
 	h.mac.Edit(guid, "lunch at three")
 	eventually(t, "the edit is in the books", func() (bool, string) {
 		q := h.queue(home, journal.Arrivals)
-		return q.Created == 2 && q.Pending == 0, fmt.Sprintf("%+v", q)
+		return q.Outcomes["context"] == 1 && q.Pending == 0, fmt.Sprintf("%+v", q)
 	})
 	h.mac.Receive(direct(anna), anna, "when?")
 	h.hears(direct(anna), "re: lunch at one", "re: when?")

@@ -103,6 +103,7 @@ func TestASendWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
 			h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
 			h.mac.Inject(fault.On("message/text"))
 			h.mac.Receive(direct(anna), anna, "one")
+			h.mac.Settle()
 			h.mac.Receive(direct(anna), anna, "two")
 			h.hears(direct(anna), "re: one", "re: two")
 			h.settled()

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"holdfast/actors/reload"
 	"holdfast/channels"
 	"holdfast/channels/bluebubbles/bluebubblestest"
+	"holdfast/http/admin"
 	"holdfast/tests/rig"
 )
 
@@ -49,6 +51,7 @@ type gate struct {
 	dir    string
 	env    []string
 	before []string // log and output of earlier lives
+	admin  *admin.Client
 }
 
 // open starts a gateway with a configuration. When the test ends, the process must be alive, its books must balance, it must
@@ -96,17 +99,22 @@ func (g *gate) begin(env ...string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	if g.admin, err = admin.Dial(g.State); err != nil {
+		g.t.Fatal(err)
+	}
 }
 
 // crash ends the process as SIGKILL does.
 func (g *gate) crash() {
 	g.Kill()
+	_ = g.admin.Close()
 	g.before = append(g.before, g.Log(), g.Output())
 }
 
 // stop ends the process as an operator does.
 func (g *gate) stop() {
 	g.t.Helper()
+	_ = g.admin.Close()
 	if code := g.Stop(); code != 0 {
 		g.t.Errorf("the gateway ended with code %d:\n%s", code, tail(g.Log()))
 	}
@@ -163,7 +171,9 @@ func tail(log string) string { return log[max(0, len(log)-6000):] }
 // call calls a method of the admin socket that must succeed.
 func (g *gate) call(method string, params, result any) {
 	g.t.Helper()
-	if err := g.Call(method, params, result); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := g.admin.Call(ctx, method, params, result); err != nil {
 		g.t.Fatalf("%s: %v\n%s", method, err, tail(g.Log()))
 	}
 }

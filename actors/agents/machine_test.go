@@ -330,6 +330,14 @@ func TestStep(t *testing.T) {
 				t.Errorf("got %+v, %+v", w.only(first), w.state.snapshot())
 			}
 		}},
+		{"an agent that names neither limit nor deadline has both all the same", func(t *testing.T, w *world) {
+			w.in(Configure{Agents: []Agent{{Name: "a"}}})
+			w.ask("a", "1")
+			w.ask("a", "2")
+			if j := w.jobs[w.call("1")]; j.within != backend.DefaultTimeout || w.began("2") {
+				t.Errorf("the deadline is %v", j.within)
+			}
+		}},
 		{"what fits nothing is said to fit nothing", func(t *testing.T, w *world) {
 			w.in("what")
 			kittest.One[kit.Unknown](t, w.effects)

@@ -35,9 +35,7 @@ func (o Options) conn(c Conn) kit.Spec {
 			h := handlers[job.(look).method] //nolint:forcetypeassert // StepConn has no other job
 			if h.stop {
 				o.Stop()
-				return struct {
-					Stopping bool `json:"stopping"`
-				}{true}, nil
+				return StopResult{Stopping: true}, nil
 			}
 			return h.look(o.World, time.Now()), nil
 		},

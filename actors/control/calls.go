@@ -32,7 +32,8 @@ type handler struct {
 	params any // zero value; nil takes none
 	result any // zero value, for the schema
 
-	ask    func(p Places, params any) (to kit.Addr, msg any, within time.Duration, err error)
+	within time.Duration // of ask
+	ask    func(p Places, params any) (to kit.Addr, msg any, err error)
 	render func(answer any) (any, error) // turns the owner's answer into the result
 	look   func(w World, now time.Time) any
 	byName bool // the owner is found by a name that the caller gives
@@ -70,7 +71,7 @@ func schema(zero any) []byte {
 // decode reads params strictly into a fresh value of the handler's type.
 func (h handler) decode(params []byte) (any, error) {
 	params = bytes.TrimSpace(params)
-	empty := len(params) == 0 || bytes.Equal(params, []byte("null")) || bytes.Equal(params, []byte("{}")) || bytes.Equal(params, []byte("[]"))
+	empty := slices.Contains([]string{"", "null", "{}", "[]"}, string(params))
 	if h.params == nil {
 		if !empty {
 			return nil, errors.New("this method takes no params")

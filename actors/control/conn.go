@@ -65,7 +65,7 @@ func (s Conn) call(m registry.Call, in kit.In) (Conn, []kit.Effect) {
 	if h.ask == nil {
 		return s, append(effects, kit.Do{Job: look{m.Method}, Tag: tag})
 	}
-	to, msg, within, err := h.ask(s.Places, params)
+	to, msg, err := h.ask(s.Places, params)
 	if err != nil {
 		return refuse(CodeParams, err)
 	}
@@ -73,7 +73,7 @@ func (s Conn) call(m registry.Call, in kit.In) (Conn, []kit.Effect) {
 		r.Caller = s.caller()
 		msg = r
 	}
-	return s, append(effects, kit.Ask{To: to, Msg: msg, Within: within, Tag: tag})
+	return s, append(effects, kit.Ask{To: to, Msg: msg, Within: h.within, Tag: tag})
 }
 
 // caller is how this connection is named in reports.

@@ -30,8 +30,20 @@ type World struct {
 	Listen  string // the address that the listener really has
 }
 
-// stuckAfter is how long a message may be in hand, or an item pending, before health is not green.
-const stuckAfter = time.Minute
+const (
+	// stuckAfter is how long a message may be in hand, or an item pending, before health is not green.
+	stuckAfter = time.Minute
+	// settleWithin is how long an account may be on its way to a connection, or from one, before that is a fault. After a
+	// failure it has no such time.
+	settleWithin = 15 * time.Second
+)
+
+// Healths.
+const (
+	green = "green"
+	red   = "red"
+	off   = "off" // the operator's own no
+)
 
 // Status is the whole state of the gateway from one source: HTTP, CLI and logs all show this.
 type Status struct {
@@ -83,7 +95,7 @@ type AccountStatus struct {
 func (w World) Look(now time.Time) Status {
 	live := w.Live.Load()
 	s := Status{Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen,
-		Revision: live.Revision, Generation: live.Generation, Health: "green", Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{}}
+		Revision: live.Revision, Generation: live.Generation, Health: green, Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{}}
 	var stats *journal.Statistics
 	for _, row := range w.System.Table() {
 		if row.HandFor > stuckAfter {
@@ -109,13 +121,16 @@ func (w World) Look(now time.Time) Status {
 	s.books(stats)
 	for i := range s.Accounts {
 		s.Accounts[i].judge(live, s, w.Listen, now)
-		if s.Accounts[i].Health == "red" {
+		if s.Accounts[i].Health == red {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}
 	}
+	if live.Revision == 0 {
+		s.Causes = append(s.Causes, "no configuration is live yet")
+	}
 	s.Ready = live.Revision > 0 && s.Journal.Accepting
-	if !s.Ready || len(s.Causes) > 0 {
-		s.Health = "red"
+	if len(s.Causes) > 0 {
+		s.Health = red
 	}
 	return s
 }
@@ -157,17 +172,17 @@ func (a *AccountStatus) judge(live *registry.Live, s Status, listen string, now 
 			}
 		}
 	}
-	if a.Webhook != "" && a.Webhooks.IsZero() {
+	if a.Webhook != "" && a.Webhooks.IsZero() && !s.received(a.Account) {
 		a.Hint = "no webhook ever received" + a.loopbackHint(listen)
 	}
 	if a.Disabled || a.Stopped || a.Phase == supervisor.Off {
-		a.Health = "off"
+		a.Health = off
 		return
 	}
 	a.Causes = a.faults(s, now)
-	a.Health = "green"
+	a.Health = green
 	if len(a.Causes) > 0 {
-		a.Health = "red"
+		a.Health = red
 	}
 }
 
@@ -176,23 +191,43 @@ func (a *AccountStatus) faults(s Status, now time.Time) []string {
 	if a.Webhook != "" && !a.PathLive {
 		out = append(out, "its path is not in the live table")
 	}
-	if a.Phase != supervisor.Running {
+	switch {
+	case a.settling(now):
+	case a.Phase != supervisor.Running:
 		out = append(out, strings.TrimSuffix(fmt.Sprintf("%s: %s", a.Phase, a.Cause), ": "))
-	} else if a.Link != channels.Connected {
-		out = append(out, strings.TrimSuffix(fmt.Sprintf("not connected (%s): %s", a.Link, a.Cause), ": "))
+	case a.Link != channels.Connected:
+		out = append(out, strings.TrimSuffix(fmt.Sprintf("not connected (%s): %s", cmp.Or(a.Link, channels.Connecting), a.Cause), ": "))
 	}
 	if len(a.Abandoned) > 0 {
-		out = append(out, fmt.Sprintf("%d abandoned runs have not ended", len(a.Abandoned)))
+		out = append(out, fmt.Sprintf("runs that were given up and have not ended: %d", len(a.Abandoned)))
 	}
 	if !s.Journal.Accepting {
 		out = append(out, "nothing can be taken in: "+s.Journal.Why)
 	}
 	for _, q := range s.Queues {
 		if q.Account == a.Account && q.Pending > 0 && now.Sub(q.Oldest) > stuckAfter {
-			out = append(out, fmt.Sprintf("a %s has been waiting for %s", q.Kind, now.Sub(q.Oldest).Truncate(time.Second)))
+			out = append(out, fmt.Sprintf("the oldest %s has been waiting for %s", q.Kind, now.Sub(q.Oldest).Truncate(time.Second)))
 		}
 	}
 	return out
+}
+
+// settling tells whether an account is on its way for a short time and nothing has failed.
+func (a *AccountStatus) settling(now time.Time) bool {
+	switch {
+	case a.Failures > 0 || now.Sub(a.Since) > settleWithin:
+		return false
+	case a.Phase == supervisor.Running:
+		return a.Link == "" || a.Link == channels.Connecting
+	}
+	return a.Phase == supervisor.Leasing || a.Phase == supervisor.Draining
+}
+
+// received tells whether a request of the account was ever accepted, as the journal's counters have it.
+func (s *Status) received(account channels.Account) bool {
+	return slices.ContainsFunc(s.Queues, func(q QueueStatus) bool {
+		return q.Account == account && q.Kind == journal.Requests && q.Created > 0
+	})
 }
 
 // loopbackHint says why nothing may ever come: the sender is elsewhere and the listener is not.

@@ -34,7 +34,7 @@ func FuzzStep(f *testing.F) {
 
 // TestLaw6_RandomWalksLoseNothing is FuzzStep for every day: the walks are the same each time.
 func TestLaw6_RandomWalksLoseNothing(t *testing.T) {
-	walks := 150
+	walks := 60
 	if testing.Short() {
 		walks = 20
 	}

@@ -105,7 +105,7 @@ func TestAmendments(t *testing.T) {
 			w.message("c", "", amend, file)
 			w.message("c", "", amend, file)
 			w.after(10 * time.Second)
-			if got := w.lastTurn().Attachments; len(got) != 1 || got[0].Blob != "blob-of-f1" {
+			if got := w.lastTurn().Attachments; len(got) != 1 || got[0].Blob != blob("f1") {
 				t.Errorf("got %+v", got)
 			}
 		}},

@@ -59,7 +59,7 @@ func TestATurn(t *testing.T) {
 		{"the answer carries where it came from and goes out in parts of the network's size", func(t *testing.T, w *world) {
 			w.agent = func(backend.Turn) *agents.Turned {
 				return &agents.Turned{Answer: backend.Answer{
-					Text: strings.Repeat("word ", 30), Attachments: []channels.Attachment{{Name: "f", Blob: "b"}},
+					Text: strings.Repeat("word ", 30), Attachments: []channels.Attachment{{Name: "f", Blob: blob("b")}, {Name: "g", Blob: "../g"}},
 				}}
 			}
 			seq := w.message("c", "hi", func(a *channels.Arrival) { a.Ticket = true })
@@ -72,7 +72,7 @@ func TestATurn(t *testing.T) {
 			if got[1].Origin != origin || !got[1].Ticket || got[1].Conversation != "c" || got[0].Nonce == got[1].Nonce || got[0].Nonce == "" || got[0].Notice {
 				t.Errorf("got %+v", got[1])
 			}
-			if !w.store.items[seq].pins["b"] {
+			if !w.store.items[seq].pins[blob("b")] {
 				t.Error("the file of the answer is not pinned")
 			}
 		}},

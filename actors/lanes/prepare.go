@@ -1,9 +1,12 @@
 package lanes
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast/actors/journal"
@@ -213,12 +216,17 @@ func (s *step) fetched(l *lane, m kit.Answered) {
 	switch {
 	case r.Err != nil:
 		l.giveUp(i, j, oneLine(r.Err))
-	case r.Attachment.Blob == "":
+	case !isHash(r.Attachment.Blob):
 		l.giveUp(i, j, "the network gave no file")
 	default:
 		l.attach(i, j, r.Attachment)
 	}
 	s.prepare(l)
+}
+
+// isHash tells whether a blob is named as the journal names it: one that is not would hold the step up for ever.
+func isHash(blob string) bool {
+	return len(blob) == hex.EncodedLen(sha256.Size) && strings.Trim(blob, "0123456789abcdef") == ""
 }
 
 // mark writes down what was found and that the turn may have begun from now on. Its answer begins the turn.
@@ -231,7 +239,7 @@ func (s *step) mark(l *lane) {
 		}
 		c.ops = append(c.ops, journal.Rewrite{Arrival: a})
 		for _, f := range a.Attachments {
-			if f.Blob != "" {
+			if isHash(f.Blob) {
 				c.ops = append(c.ops, journal.Pin{Seq: a.Seq, Blob: f.Blob, Keep: keep})
 			}
 		}

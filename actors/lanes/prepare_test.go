@@ -39,11 +39,11 @@ func TestAttachments(t *testing.T) {
 		{"they are fetched, written down and pinned before the turn", func(t *testing.T, w *world) {
 			seq := w.message("c", "look", files2(channels.Attachment{ID: "f1", Name: "a.png"}, channels.Attachment{ID: "f2"}))
 			w.settle()
-			if got := w.lastTurn().Attachments; len(got) != 2 || got[0].Blob != "blob-of-f1" || got[1].Blob != "blob-of-f2" {
+			if got := w.lastTurn().Attachments; len(got) != 2 || got[0].Blob != blob("f1") || got[1].Blob != blob("f2") {
 				t.Errorf("got %+v", got)
 			}
 			it := w.store.items[seq]
-			if !it.pins["blob-of-f1"] || !it.pins["blob-of-f2"] || it.arrival.Attachments[0].Blob == "" {
+			if !it.pins[blob("f1")] || !it.pins[blob("f2")] || it.arrival.Attachments[0].Blob == "" {
 				t.Errorf("kept %+v", it)
 			}
 		}},
@@ -76,7 +76,7 @@ func TestAttachments(t *testing.T) {
 				if times < 30 {
 					return run.Result{Err: notSent}
 				}
-				op.Attachment.Blob = "b"
+				op.Attachment.Blob = blob("b")
 				return run.Result{Attachment: op.Attachment}
 			})
 			w.message("c", "look", files2(channels.Attachment{ID: "f1"}))
@@ -85,7 +85,7 @@ func TestAttachments(t *testing.T) {
 				t.Fatal("the turn began without the file")
 			}
 			w.after(time.Hour)
-			if got := w.lastTurn().Attachments; got[0].Blob != "b" {
+			if got := w.lastTurn().Attachments; got[0].Blob != blob("b") {
 				t.Errorf("got %+v", got)
 			}
 		}},

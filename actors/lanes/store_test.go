@@ -124,6 +124,9 @@ func (s *store) commit(m journal.Commit) journal.Committed {
 			seq = op.Arrival.Seq
 		case journal.Pin:
 			seq = op.Seq
+			if !isHash(op.Blob) {
+				s.t.Fatalf("pin %q, which the journal refuses", op.Blob)
+			}
 		}
 		if seq != 0 && (s.items[seq] == nil || s.items[seq].end != nil) {
 			return journal.Committed{Err: journal.ErrEnded}

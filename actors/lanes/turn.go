@@ -62,17 +62,17 @@ func (s *step) turned(l *lane, m kit.Answered) {
 // configured tells whether the agent that the agents do not know yet is on its way: a reload reaches us one by one.
 func (s *step) configured(l *lane) bool { return slices.Contains(s.config.Agents, s.agentOf(l.place)) }
 
-// reply ends the group with the agent's answer, its history and its attachments in one step.
+// reply ends the group with the agent's answer, its history and its attachments in one step. A file that the agent did
+// not store is none.
 func (s *step) reply(l *lane, answer backend.Answer) {
 	m := l.merged()
+	answer.Attachments = slices.DeleteFunc(slices.Clone(answer.Attachments), func(f channels.Attachment) bool { return !isHash(f.Blob) })
 	next := l.stored.answered(m, answer, s.now, s.common(l).History(m.Group))
 	e := ending{state: journal.Done, outcome: Answered, replies: s.parts(l, answer)}
 	for _, f := range answer.Attachments {
-		if f.Blob != "" {
-			// The arrival's end starts the time: until then its replies have gone out or expired.
-			keep := max(s.common(l).KeepMedia.D(), s.common(l).ExpireAfter.D())
-			e.ops = append(e.ops, journal.Pin{Seq: l.group[0].Seq, Blob: f.Blob, Keep: keep})
-		}
+		// The arrival's end starts the time: until then its replies have gone out or expired.
+		keep := max(s.common(l).KeepMedia.D(), s.common(l).ExpireAfter.D())
+		e.ops = append(e.ops, journal.Pin{Seq: l.group[0].Seq, Blob: f.Blob, Keep: keep})
 	}
 	s.finish(l, e, next)
 }

@@ -1,6 +1,8 @@
 package lanes
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -71,7 +73,7 @@ func newWorld(t testing.TB) *world {
 		switch op := op.(type) {
 		case run.Fetch:
 			file := op.Attachment
-			file.Blob = "blob-of-" + file.ID
+			file.Blob = blob(file.ID)
 			return run.Result{Attachment: file}
 		case run.Complete:
 			a := op.Arrival
@@ -377,4 +379,10 @@ func (w *world) restart(change func(*Configure)) {
 	w.running, w.tags, w.inflight = map[string]int{}, map[string]any{}, map[string]int{}
 	w.store.subscribed = false
 	w.begin(change)
+}
+
+// blob names a stored file as the journal does.
+func blob(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
 }

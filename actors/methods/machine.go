@@ -35,8 +35,10 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Register:
 		kept, refused := sift(m.Methods)
 		s.Count = len(kept)
-		return s, []kit.Effect{kit.Ask{To: s.Registry, Msg: registry.StageMethods{Methods: registry.NewMethods(kept)},
-			Within: stageWithin, Tag: staging{in.From, Registered{Refused: refused}}}}
+		return s, []kit.Effect{kit.Ask{
+			To: s.Registry, Msg: registry.StageMethods{Methods: registry.NewMethods(kept)},
+			Within: stageWithin, Tag: staging{in.From, Registered{Refused: refused}},
+		}}
 	case kit.Answered:
 		if tag, ok := m.Tag.(staging); ok {
 			tag.then.Err = m.Err

@@ -7,6 +7,7 @@
 package outbox
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -223,8 +224,10 @@ func (s State) refill(id channels.Account, conversation string) (State, []kit.Ef
 	s.Count++
 	a.taking = s.Count
 	ask := journal.Take{Queue: journal.Queue{Kind: journal.Replies, Account: id}, After: l.last, Max: perLane, Conversation: conversation}
-	return s.with(id, a), []kit.Effect{kit.Ask{To: s.Journal, Msg: ask, Within: journalWithin,
-		Tag: taken{account: id, number: s.Count, conversation: conversation}}}
+	return s.with(id, a), []kit.Effect{kit.Ask{
+		To: s.Journal, Msg: ask, Within: journalWithin,
+		Tag: taken{account: id, number: s.Count, conversation: conversation},
+	}}
 }
 
 func (s State) taken(tag taken, m kit.Answered, in kit.In) (State, []kit.Effect) {
@@ -306,7 +309,7 @@ func (a account) oldestFirst() []string {
 		}
 		return 0
 	}
-	slices.SortFunc(out, func(x, y string) int { return int(int64(first(x)) - int64(first(y))) }) //nolint:gosec // numbers of one journal
+	slices.SortFunc(out, func(x, y string) int { return cmp.Compare(first(x), first(y)) })
 	return out
 }
 

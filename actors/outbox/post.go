@@ -39,8 +39,10 @@ func (s State) post(m Post, in kit.In) (State, []kit.Effect) {
 	}
 	s.Count++
 	s.Posts = with(s.Posts, s.Count, posting{order: m, from: in.From, at: in.Now})
-	return s, []kit.Effect{kit.Ask{To: a.cfg.Supervisor, Within: resolveWithin + callMargin, Tag: resolved{s.Count},
-		Msg: supervisor.Call{Account: m.Account, Op: run.Resolve{Target: m.Target}, Within: resolveWithin}}}
+	return s, []kit.Effect{kit.Ask{
+		To: a.cfg.Supervisor, Within: resolveWithin + callMargin, Tag: resolved{s.Count},
+		Msg: supervisor.Call{Account: m.Account, Op: run.Resolve{Target: m.Target}, Within: resolveWithin},
+	}}
 }
 
 // resolved writes the message down, part by part. A network that resolves nothing takes targets as they are.
@@ -62,14 +64,16 @@ func (s State) resolved(tag resolved, m kit.Answered) (State, []kit.Effect) {
 	parts := chunk.Split(p.order.Text, a.cfg.Chunk, a.cfg.ChunkMode)
 	commit := journal.Commit{Account: p.order.Account, Sync: true}
 	for i, text := range parts {
-		op := journal.AddReply{Keep: keyKept, Reply: channels.Reply{Account: p.order.Account, Conversation: res.Conversation, At: p.at,
-			Part: i + 1, Parts: len(parts), Text: text}}
+		op := journal.AddReply{Keep: keyKept, Reply: channels.Reply{
+			Account: p.order.Account, Conversation: res.Conversation, At: p.at,
+			Part: i + 1, Parts: len(parts), Text: text,
+		}}
 		if p.order.Key != "" {
 			op.Claim = fmt.Sprintf("send|%s|%d", p.order.Key, i+1)
 		}
 		commit.Ops = append(commit.Ops, op)
 	}
-	return s, []kit.Effect{kit.Ask{To: s.Journal, Msg: commit, Within: journalWithin, Tag: posted{tag.number}}}
+	return s, []kit.Effect{kit.Ask{To: s.Journal, Msg: commit, Within: journalWithin, Tag: posted(tag)}}
 }
 
 func (s State) posted(tag posted, m kit.Answered) (State, []kit.Effect) {

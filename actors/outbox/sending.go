@@ -23,8 +23,10 @@ func (s State) begin(id channels.Account, conversation string, in kit.In) (State
 	r := l.held[0]
 	open := r.Attempt > 0 && !r.FirstTry.IsZero()
 	if !open && a.cfg.Expire > 0 && in.Now.Sub(r.At) > a.cfg.Expire {
-		return s.end(id, conversation, journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Expired, Outcome: "expired",
-			Reason: fmt.Sprintf("could not be sent for %s: %s", a.cfg.Expire, a.cause)}, nil)
+		return s.end(id, conversation, journal.End{
+			Kind: journal.Replies, Seq: r.Seq, State: journal.Expired, Outcome: "expired",
+			Reason: fmt.Sprintf("could not be sent for %s: %s", a.cfg.Expire, a.cause),
+		}, nil)
 	}
 	if open {
 		return s.ours(id, conversation, in)
@@ -41,8 +43,10 @@ func (s State) mark(id channels.Account, conversation string, in kit.In) (State,
 	l.held[0].FirstTry = in.Now
 	r := l.held[0]
 	s, tag := s.under(id, conversation, l, marking)
-	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Sync: true,
-		Ops: []journal.Op{journal.Attempt{Seq: r.Seq, Attempt: r.Attempt, At: in.Now}}}}}
+	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{
+		Account: id, Sync: true,
+		Ops: []journal.Op{journal.Attempt{Seq: r.Seq, Attempt: r.Attempt, At: in.Now}},
+	}}}
 }
 
 // under gives the lane's work a number; whatever answers another number is stale.
@@ -100,8 +104,10 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 
 func (s State) call(tag stepped, op run.Op, within time.Duration) kit.Effect {
 	a := s.Accounts[tag.account]
-	return kit.Ask{To: a.cfg.Supervisor, Within: within + callMargin, Tag: tag,
-		Msg: supervisor.Call{Account: tag.account, Op: op, Within: within}}
+	return kit.Ask{
+		To: a.cfg.Supervisor, Within: within + callMargin, Tag: tag,
+		Msg: supervisor.Call{Account: tag.account, Op: op, Within: within},
+	}
 }
 
 func (s State) send(tag stepped) (State, []kit.Effect) {
@@ -134,8 +140,10 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 	case channels.Unknown:
 	}
 	next, effects := s.later(tag, res.Err.Error(), after, in, true)
-	return next, append([]kit.Effect{kit.Note{Level: zerolog.WarnLevel, Text: "it is not known whether a reply went out; it will be looked up",
-		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", res.Err.Error()}}}, effects...)
+	return next, append([]kit.Effect{kit.Note{
+		Level: zerolog.WarnLevel, Text: "it is not known whether a reply went out; it will be looked up",
+		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", res.Err.Error()},
+	}}, effects...)
 }
 
 // ours asks for the ids of our messages in the conversation, so that a look-up does not take another reply for this one.
@@ -183,8 +191,10 @@ func (s State) dead(tag stepped, outcome, reason string) (State, []kit.Effect) {
 	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
 	next, effects := s.end(tag.account, tag.conversation,
 		journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Dead, Outcome: outcome, Reason: reason}, nil)
-	return next, append(effects, kit.Note{Level: zerolog.ErrorLevel, Text: "a reply is dead; see journal show and resend",
-		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", reason}})
+	return next, append(effects, kit.Note{
+		Level: zerolog.ErrorLevel, Text: "a reply is dead; see journal show and resend",
+		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", reason},
+	})
 }
 
 func (s State) end(id channels.Account, conversation string, end journal.End, receipt *journal.Receive) (State, []kit.Effect) {
@@ -216,8 +226,10 @@ func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, 
 	pause := max(l.pause, after)
 	effects := []kit.Effect{kit.After{Delay: pause, Jitter: pauseJitter, Msg: pauseOver{tag.account, tag.conversation, number}}}
 	if l.pause == pauseFirst {
-		effects = append(effects, kit.Note{Level: zerolog.WarnLevel, Text: "sending pauses", Fields: []any{"account", string(tag.account),
-			"seq", l.held[0].Seq, "pause", pause.String(), "cause", cause}})
+		effects = append(effects, kit.Note{Level: zerolog.WarnLevel, Text: "sending pauses", Fields: []any{
+			"account", string(tag.account),
+			"seq", l.held[0].Seq, "pause", pause.String(), "cause", cause,
+		}})
 	}
 	next, more := s.start(tag.account, in)
 	return next, append(effects, more...)

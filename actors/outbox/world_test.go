@@ -34,11 +34,15 @@ type world struct {
 const home = channels.Account("net:home")
 
 func newWorld(t *testing.T, seed uint64, replies, conversations int) *world {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), now: time.Unix(1_700_000_000, 0), lies: true,
-		ended: map[uint64]journal.End{}, out: map[uint64]int{}, order: map[string][]uint64{}}
+	w := &world{
+		t: t, rng: rand.New(rand.NewPCG(seed, 7)), now: time.Unix(1_700_000_000, 0), lies: true,
+		ended: map[uint64]journal.End{}, out: map[uint64]int{}, order: map[string][]uint64{},
+	}
 	for i := range replies {
-		w.disk = append(w.disk, channels.Reply{Seq: uint64(i + 1), Account: home, Conversation: fmt.Sprintf("c%d", w.rng.IntN(conversations)),
-			At: w.now, Text: fmt.Sprint("text ", i+1)})
+		w.disk = append(w.disk, channels.Reply{
+			Seq: uint64(i + 1), Account: home, Conversation: fmt.Sprintf("c%d", w.rng.IntN(conversations)),
+			At: w.now, Text: fmt.Sprint("text ", i+1),
+		})
 	}
 	w.boot()
 	return w
@@ -48,8 +52,10 @@ func newWorld(t *testing.T, seed uint64, replies, conversations int) *world {
 func (w *world) boot() {
 	w.state, w.todo = State{Self: kit.Named("outbox"), Journal: kit.Named("journal")}, nil
 	w.give(subscribe{})
-	w.give(Configure{Revision: 1, Accounts: map[channels.Account]Account{home: {Supervisor: kit.Named("channels/net"),
-		Limits: channels.Limits{Parallel: 2}, Chunk: 100, ChunkMode: "length"}}})
+	w.give(Configure{Revision: 1, Accounts: map[channels.Account]Account{home: {
+		Supervisor: kit.Named("channels/net"),
+		Limits:     channels.Limits{Parallel: 2}, Chunk: 100, ChunkMode: "length",
+	}}})
 	w.give(journal.Woken{Queue: journal.Queue{Kind: journal.Replies, Account: home}})
 }
 

@@ -115,8 +115,10 @@ func (s *State) carry(o Offer) InstanceID {
 func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
 	if m.Revision != 0 {
 		if m.Revision <= s.Revision {
-			return s, answer(in, Published{Revision: s.Revision, Generation: s.Live,
-				Err: fmt.Errorf("revision %d is not above the live revision %d", m.Revision, s.Revision)})
+			return s, answer(in, Published{
+				Revision: s.Revision, Generation: s.Live,
+				Err: fmt.Errorf("revision %d is not above the live revision %d", m.Revision, s.Revision),
+			})
 		}
 		s.Revision = m.Revision
 		s.Live = s.Generation
@@ -129,8 +131,10 @@ func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
 	s.Published = in.Now
 	return s, []kit.Effect{
 		publish{&Live{Revision: s.Revision, Generation: s.Live, Routes: s.Routes, Methods: s.Methods}},
-		kit.Note{Level: zerolog.InfoLevel, Text: "published", Fields: []any{"revision", s.Revision, "generation", s.Live,
-			"paths", len(s.Routes.exact) + len(s.Routes.under), "methods", len(s.Methods.byName)}},
+		kit.Note{Level: zerolog.InfoLevel, Text: "published", Fields: []any{
+			"revision", s.Revision, "generation", s.Live,
+			"paths", len(s.Routes.exact) + len(s.Routes.under), "methods", len(s.Methods.byName),
+		}},
 		kit.Answer{To: in.From, Msg: Published{Revision: s.Revision, Generation: s.Live}},
 	}
 }

@@ -42,8 +42,10 @@ func TestAFileThatBecomesInvalidLeavesTheOldStateServing(t *testing.T) {
 	write(strings.Replace(two, "%s", "secret", 1))
 	src := config.Find(file, func(string) string { return "" })
 	at := start("reload", Spec(Options{
-		Places: Places{Registry: reg, Router: start("router", router.Spec(reg)), Methods: start("methods", methods.Spec(reg)),
-			Journal: others.Addr(), Access: others.Addr(), Agents: others.Addr(), Outbox: others.Addr(), Lanes: others.Addr()},
+		Places: Places{
+			Registry: reg, Router: start("router", router.Spec(reg)), Methods: start("methods", methods.Spec(reg)),
+			Journal: others.Addr(), Access: others.Addr(), Agents: others.Addr(), Outbox: others.Addr(), Lanes: others.Addr(),
+		},
 		Kinds: known, Listen: listen, Source: src, Supervisor: func(string) kit.Spec { return boss.Spec() },
 		AgentEnv: func(string) backend.Env { return backend.Env{} },
 	}))

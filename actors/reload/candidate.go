@@ -76,8 +76,10 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string) (*Candidate, config
 		for _, name := range slices.Sorted(maps.Keys(cfg.Channels[channel].Accounts)) {
 			node := cfg.Channels[channel].Accounts[name]
 			if !known {
-				problems = append(problems, node.Place([]config.Problem{{Got: "channel " + channel,
-					Want: "a channel that this gateway knows: " + list(kinds.Channels, func(k channels.Kind) string { return k.Name })}})...)
+				problems = append(problems, node.Place([]config.Problem{{
+					Got:  "channel " + channel,
+					Want: "a channel that this gateway knows: " + list(kinds.Channels, func(k channels.Kind) string { return k.Name }),
+				}})...)
 				continue
 			}
 			a, faults := account(channels.NewAccount(channel, name), kind, node, base)
@@ -133,8 +135,10 @@ func (c *Candidate) agents(known []backend.Kind) config.Problems {
 		node := c.Config.Agents[name]
 		kind, ok := find(known, node.Kind(), func(k backend.Kind) string { return k.Name })
 		if !ok {
-			problems = append(problems, node.Place([]config.Problem{{Path: "kind", Got: node.Kind(),
-				Want: "one of " + list(known, func(k backend.Kind) string { return k.Name })}})...)
+			problems = append(problems, node.Place([]config.Problem{{
+				Path: "kind", Got: node.Kind(),
+				Want: "one of " + list(known, func(k backend.Kind) string { return k.Name }),
+			}})...)
 			continue
 		}
 		a := Agent{Name: name, Kind: kind, Node: node, Settings: kind.Settings()}
@@ -142,8 +146,10 @@ func (c *Candidate) agents(known []backend.Kind) config.Problems {
 		c.Agents = append(c.Agents, a)
 	}
 	if _, ok := c.Config.Agents["default"]; !ok {
-		problems = append(problems, config.Problem{File: c.Config.Path, Path: "agents.default",
-			Want: "an agent named default: it answers whatever no binding gives to another"})
+		problems = append(problems, config.Problem{
+			File: c.Config.Path, Path: "agents.default",
+			Want: "an agent named default: it answers whatever no binding gives to another",
+		})
 	}
 	c.Mentions = c.Config.Messages.GroupChat.MentionPatterns
 	if len(c.Mentions) == 0 {

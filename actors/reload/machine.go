@@ -116,8 +116,10 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		}
 		return s, nil
 	case kit.Ended:
-		return s, []kit.Effect{kit.Note{Level: zerolog.ErrorLevel, Text: "a supervisor ended; its accounts are down until the gateway is restarted",
-			Fields: []any{"child", m.Child.String(), "cause", m.Cause}}}
+		return s, []kit.Effect{kit.Note{
+			Level: zerolog.ErrorLevel, Text: "a supervisor ended; its accounts are down until the gateway is restarted",
+			Fields: []any{"child", m.Child.String(), "cause", m.Cause},
+		}}
 	}
 	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
 }
@@ -145,8 +147,10 @@ func (s State) begin(wishes []wish, now time.Time) (State, []kit.Effect) {
 	}
 	s.queue = later
 	s.count++
-	s.run = &attempt{number: s.count, wishes: slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return !same(w) }), began: now,
-		units: map[string]Verdict{}}
+	s.run = &attempt{
+		number: s.count, wishes: slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return !same(w) }), began: now,
+		units: map[string]Verdict{},
+	}
 	if first.target != "" {
 		return s.order(first.target, now)
 	}
@@ -257,8 +261,10 @@ func (s State) order(target string, now time.Time) (State, []kit.Effect) {
 			return
 		}
 		asked[channel] = true
-		effects = append(effects, kit.Ask{To: supervisorOf(channel), Msg: supervisor.Order{Account: account, Do: "restart"},
-			Within: applyWithin, Tag: tag{s.run.number, channel}})
+		effects = append(effects, kit.Ask{
+			To: supervisorOf(channel), Msg: supervisor.Order{Account: account, Do: "restart"},
+			Within: applyWithin, Tag: tag{s.run.number, channel},
+		})
 	}
 	if s.Applied != nil {
 		for _, a := range s.Applied.Accounts {

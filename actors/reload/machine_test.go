@@ -48,9 +48,13 @@ type play struct {
 
 func newPlay(t *testing.T) *play {
 	at := kit.Named
-	return &play{t: t, answer: agree, state: State{Phase: Idle, Listen: listen, AgentEnv: func(string) backend.Env { return backend.Env{} },
-		Places: Places{Registry: at("registry"), Router: at("router"), Methods: at("methods"), Journal: at("journal"), Access: at("access"),
-			Agents: at("agents"), Outbox: at("outbox"), Lanes: at("lanes")}}}
+	return &play{t: t, answer: agree, state: State{
+		Phase: Idle, Listen: listen, AgentEnv: func(string) backend.Env { return backend.Env{} },
+		Places: Places{
+			Registry: at("registry"), Router: at("router"), Methods: at("methods"), Journal: at("journal"), Access: at("access"),
+			Agents: at("agents"), Outbox: at("outbox"), Lanes: at("lanes"),
+		},
+	}}
 }
 
 // agree is what every neighbour says when all is well.
@@ -320,8 +324,10 @@ func TestRestartByTarget(t *testing.T) {
 
 func TestAStaleAnswerIsNobodys(t *testing.T) {
 	p := booted(t)
-	for _, msg := range []any{kit.Answered{Tag: tag{attempt: 1, what: "publish"}, Msg: registry.Published{Revision: 99}},
-		kit.Done{Tag: tag{attempt: 1, what: "load"}, Err: errors.New("late")}} {
+	for _, msg := range []any{
+		kit.Answered{Tag: tag{attempt: 1, what: "publish"}, Msg: registry.Published{Revision: 99}},
+		kit.Done{Tag: tag{attempt: 1, what: "load"}, Err: errors.New("late")},
+	} {
 		next, effects := Step(p.state, kit.In{Msg: msg, Now: now})
 		if next.Revision != p.state.Revision || len(effects) != 0 {
 			t.Errorf("%T changed revision to %d with effects %v", msg, next.Revision, effects)

@@ -98,16 +98,20 @@ func (s State) configure() (State, []kit.Effect) {
 	}
 	for _, a := range next.Agents {
 		shared := a.Settings.Shared()
-		list = append(list, agents.Agent{Name: a.Name, Kind: a.Kind.Name, Digest: s.run.digests["agent "+a.Name],
-			Agent: a.Kind.Open(a.Settings, s.AgentEnv(a.Name)), Parallel: shared.Parallel, Timeout: shared.Timeout.D()})
+		list = append(list, agents.Agent{
+			Name: a.Name, Kind: a.Kind.Name, Digest: s.run.digests["agent "+a.Name],
+			Agent: a.Kind.Open(a.Settings, s.AgentEnv(a.Name)), Parallel: shared.Parallel, Timeout: shared.Timeout.D(),
+		})
 		names = append(names, a.Name)
 	}
 	return s.stage(Configuring,
 		s.ask(s.Places.Access, "access", access.Configure{Revision: revision, Accounts: policies}, stageWithin),
 		s.ask(s.Places.Agents, "agents", agents.Configure{Revision: revision, Agents: list}, stageWithin),
 		s.ask(s.Places.Outbox, "outbox", outbox.Configure{Revision: revision, Accounts: toOutbox}, stageWithin),
-		s.ask(s.Places.Lanes, "lanes", lanes.Configure{Revision: revision, Accounts: toLanes, Bindings: next.Config.Bindings,
-			Agents: names, Mentions: next.Mentions}, stageWithin))
+		s.ask(s.Places.Lanes, "lanes", lanes.Configure{
+			Revision: revision, Accounts: toLanes, Bindings: next.Config.Bindings,
+			Agents: names, Mentions: next.Mentions,
+		}, stageWithin))
 }
 
 func (s State) publish() (State, []kit.Effect) {
@@ -121,8 +125,10 @@ func (s State) apply() (State, []kit.Effect) {
 	var all []channels.Account
 	for _, a := range next.Accounts {
 		all = append(all, a.ID)
-		per[a.Kind.Name] = append(per[a.Kind.Name], supervisor.Account{ID: a.ID, Settings: a.Settings, Webhook: a.Webhook, Masked: a.Masked,
-			Digest: s.run.digests[string(a.ID)]})
+		per[a.Kind.Name] = append(per[a.Kind.Name], supervisor.Account{
+			ID: a.ID, Settings: a.Settings, Webhook: a.Webhook, Masked: a.Masked,
+			Digest: s.run.digests[string(a.ID)],
+		})
 	}
 	effects := []kit.Effect{s.ask(s.Places.Journal, "journal", journal.Keep{Accounts: all}, stageWithin)}
 	for _, channel := range s.Spawned {

@@ -83,8 +83,10 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 		s.Graces++
 		for i := range moved {
 			moved[i].until, moved[i].number = in.Now.Add(grace), s.Graces
-			effects = append(effects, kit.Note{Level: zerolog.InfoLevel, Text: "path held after a move",
-				Fields: []any{"path", moved[i].key.path, "account", string(moved[i].route.Account), "until", moved[i].until}})
+			effects = append(effects, kit.Note{
+				Level: zerolog.InfoLevel, Text: "path held after a move",
+				Fields: []any{"path", moved[i].key.path, "account", string(moved[i].route.Account), "until", moved[i].until},
+			})
 		}
 		effects = append(effects, kit.After{Delay: grace, Msg: graceOver{s.Graces}})
 	}
@@ -94,11 +96,15 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 	s, more = s.tabulate()
 	refused = append(refused, more...)
 	for _, r := range refused {
-		effects = append(effects, kit.Note{Level: zerolog.ErrorLevel, Text: "path refused",
-			Fields: []any{"account", string(r.Account), "path", r.Path, "cause", r.Why}})
+		effects = append(effects, kit.Note{
+			Level: zerolog.ErrorLevel, Text: "path refused",
+			Fields: []any{"account", string(r.Account), "path", r.Path, "cause", r.Why},
+		})
 	}
-	return s, append(effects, kit.Ask{To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(s.Table)},
-		Within: stageWithin, Tag: staging{in.From, refused}})
+	return s, append(effects, kit.Ask{
+		To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(s.Table)},
+		Within: stageWithin, Tag: staging{in.From, refused},
+	})
 }
 
 // graceOver ends the graces of one registration. A stale number finds nothing.

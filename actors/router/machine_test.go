@@ -28,7 +28,8 @@ func claim(account, path, password string) Claim {
 func route(path, password string) channels.Route {
 	return channels.Route{Path: path, Methods: []string{"POST"}, Forms: []channels.Form{{}}, Auth: []channels.Auth{{
 		Scheme: channels.SchemeSecret, Secrets: []config.Secret{config.NewSecret(password)},
-		Places: []channels.Place{{In: "query", Name: "password"}}}}}
+		Places: []channels.Place{{In: "query", Name: "password"}},
+	}}}
 }
 
 // register feeds one registration and gives the refusals and the staged table as "path: accounts".
@@ -123,7 +124,7 @@ func TestLaw4_WhoOwnsAPath(t *testing.T) {
 			if c.before != nil {
 				s, _, _ = register(t, s, now, c.before...)
 			}
-			s, refused, got := register(t, s, now, c.claims...)
+			_, refused, got := register(t, s, now, c.claims...)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("table (-want +got):\n%s", diff)
 			}
@@ -143,8 +144,10 @@ func TestLaw4_WhoOwnsAPath(t *testing.T) {
 }
 
 func TestNoAuthIsOnlyForLoopbackListeners(t *testing.T) {
-	open := Claim{Account: "a:x", Routes: []channels.Route{{Path: "/hook", Methods: []string{"POST"}, LoopbackOnly: true,
-		Auth: []channels.Auth{{Scheme: channels.SchemeNone}}}}}
+	open := Claim{Account: "a:x", Routes: []channels.Route{{
+		Path: "/hook", Methods: []string{"POST"}, LoopbackOnly: true,
+		Auth: []channels.Auth{{Scheme: channels.SchemeNone}},
+	}}}
 	for listen, refused := range map[string]int{"127.0.0.1:80": 0, "[::1]:80": 0, "localhost:80": 0, "0.0.0.0:80": 1, ":80": 1, "192.0.2.1:80": 1} {
 		if got := Check([]Claim{open}, listen); len(got) != refused {
 			t.Errorf("listening on %s: refused %+v, want %d", listen, got, refused)

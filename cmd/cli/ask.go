@@ -36,7 +36,7 @@ func (s *shell) call(method string, params, result any) (json.RawMessage, error)
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close() //nolint:errcheck // the answer is here
+	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), callWithin)
 	defer cancel()
 	var raw json.RawMessage

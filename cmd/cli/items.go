@@ -58,7 +58,7 @@ func (s *shell) stopped(f func(*journal.Reader) error) (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	defer reader.Close() //nolint:errcheck // nothing was written
+	defer reader.Close()
 	fmt.Fprintf(s.Stderr, "no gateway runs on %s: reading the folder\n", dir)
 	return true, f(reader)
 }
@@ -96,8 +96,10 @@ func (s *shell) items(got control.ListResult) error {
 	}
 	rows := [][]string{{"SEQ", "KIND", "ACCOUNT", "CONVERSATION", "STATE", "OUTCOME", "AGE", "REASON"}}
 	for _, r := range got.Records {
-		rows = append(rows, []string{fmt.Sprint(r.Seq), string(r.Kind), string(r.Account), r.Conversation, string(r.State), r.Outcome,
-			time.Since(r.At).Truncate(time.Second).String(), r.Reason})
+		rows = append(rows, []string{
+			fmt.Sprint(r.Seq), string(r.Kind), string(r.Account), r.Conversation, string(r.State), r.Outcome,
+			time.Since(r.At).Truncate(time.Second).String(), r.Reason,
+		})
 	}
 	s.table(rows)
 	if got.More {
@@ -191,8 +193,10 @@ func (s *shell) counters(queues []control.QueueStatus) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []string{string(q.Account), string(q.Kind), fmt.Sprint(q.Created), fmt.Sprint(q.Done), fmt.Sprint(q.Dead), fmt.Sprint(q.Expired),
-			fmt.Sprint(q.Pending), string(outcomes)})
+		rows = append(rows, []string{
+			string(q.Account), string(q.Kind), fmt.Sprint(q.Created), fmt.Sprint(q.Done), fmt.Sprint(q.Dead), fmt.Sprint(q.Expired),
+			fmt.Sprint(q.Pending), string(outcomes),
+		})
 	}
 	s.table(rows)
 	return nil

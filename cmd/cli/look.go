@@ -32,8 +32,10 @@ func (statusCmd) Run(s *shell) error {
 			if !q.Oldest.IsZero() {
 				oldest = ago(q.Oldest)
 			}
-			rows = append(rows, []string{string(q.Account) + " " + string(q.Kind), fmt.Sprint(q.Created), fmt.Sprint(q.Done), fmt.Sprint(q.Dead),
-				fmt.Sprint(q.Expired), fmt.Sprint(q.Pending), oldest})
+			rows = append(rows, []string{
+				string(q.Account) + " " + string(q.Kind), fmt.Sprint(q.Created), fmt.Sprint(q.Done), fmt.Sprint(q.Dead),
+				fmt.Sprint(q.Expired), fmt.Sprint(q.Pending), oldest,
+			})
 		}
 		fmt.Fprintln(s.Stdout)
 		s.table(rows)
@@ -43,8 +45,10 @@ func (statusCmd) Run(s *shell) error {
 func (s *shell) accounts(list []control.AccountStatus) {
 	rows := [][]string{{"ACCOUNT", "HEALTH", "PHASE", "RUN", "LINK", "LAST IN", "LAST OUT", "RESTARTS", "WEBHOOK"}}
 	for _, a := range list {
-		rows = append(rows, []string{string(a.Account), a.Health, string(a.Phase), fmt.Sprint(a.Run), string(a.Link), ago(a.LastIn), ago(a.LastOut),
-			fmt.Sprint(a.Restarts), a.Webhook})
+		rows = append(rows, []string{
+			string(a.Account), a.Health, string(a.Phase), fmt.Sprint(a.Run), string(a.Link), ago(a.LastIn), ago(a.LastOut),
+			fmt.Sprint(a.Restarts), a.Webhook,
+		})
 	}
 	s.table(rows)
 	for _, a := range list {
@@ -75,8 +79,10 @@ func (treeCmd) Run(s *shell) error {
 		rows := make([]kit.Row, 0, len(*lines))
 		for _, l := range *lines {
 			ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
-			rows = append(rows, kit.Row{Addr: kit.Named(l.Addr), Kind: l.Kind, Parent: kit.Named(l.Parent), Phase: l.Phase, PhaseFor: ms(l.PhaseFor),
-				Age: ms(l.Age), Waiting: l.Waiting, InHand: l.InHand, HandFor: ms(l.HandFor)})
+			rows = append(rows, kit.Row{
+				Addr: kit.Named(l.Addr), Kind: l.Kind, Parent: kit.Named(l.Parent), Phase: l.Phase, PhaseFor: ms(l.PhaseFor),
+				Age: ms(l.Age), Waiting: l.Waiting, InHand: l.InHand, HandFor: ms(l.HandFor),
+			})
 		}
 		fmt.Fprint(s.Stdout, tree.Draw(rows))
 	})
@@ -100,8 +106,10 @@ func (routesCmd) Run(s *shell) error {
 			for _, a := range r.Accounts {
 				accounts = append(accounts, string(a))
 			}
-			rows = append(rows, []string{path, strings.Join(r.Methods, ","), strings.Join(accounts, ","), fmt.Sprint(r.Accepted), fmt.Sprint(r.Skipped),
-				fmt.Sprint(r.Refused), fmt.Sprint(r.Missed), ago(r.Last)})
+			rows = append(rows, []string{
+				path, strings.Join(r.Methods, ","), strings.Join(accounts, ","), fmt.Sprint(r.Accepted), fmt.Sprint(r.Skipped),
+				fmt.Sprint(r.Refused), fmt.Sprint(r.Missed), ago(r.Last),
+			})
 		}
 		s.table(rows)
 	})

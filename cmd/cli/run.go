@@ -33,8 +33,10 @@ func (runCmd) Run(s *shell) error {
 		signal.Notify(own, syscall.SIGINT, syscall.SIGTERM)
 		signals = own
 	}
-	code := life.Run(life.Options{Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
-		Log: s.logger(cfg.Log), Signals: signals, Exit: s.Exit}, cfg)
+	code := life.Run(life.Options{
+		Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
+		Log: s.logger(cfg.Log), Signals: signals, Exit: s.Exit,
+	}, cfg)
 	if code != life.ExitOK {
 		return failure{code: code}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/actors/lanes"
@@ -63,11 +65,11 @@ func (g *gateway) closeJournal(began time.Time, left []string) int {
 	if err == nil {
 		err = closed.Err
 	}
-	line := g.o.Log.Info()
+	level := zerolog.InfoLevel
 	if len(left) > 0 {
-		line = g.o.Log.Warn().Strs("left", left)
+		level = zerolog.WarnLevel
 	}
-	line.Dur("took", time.Since(began)).Msg("stopped")
+	g.o.Log.WithLevel(level).Strs("left", left).Dur("took", time.Since(began)).Msg("stopped")
 	if err != nil {
 		g.o.Log.Error().Err(err).Msg("the journal did not close; what was acknowledged is safe, the next start recovers")
 		return ExitJournal

@@ -74,11 +74,13 @@ func Run(o Options, cfg *config.Config) int {
 
 // acquire takes what only one process can have: the state folder and the port.
 func (g *gateway) acquire() int {
-	store, err := journal.Open(journal.Options{Dir: g.cfg.Gateway.StateDir, Log: g.o.Log.With().Str("actor", "journal").Logger(),
+	store, err := journal.Open(journal.Options{
+		Dir: g.cfg.Gateway.StateDir, Log: g.o.Log.With().Str("actor", "journal").Logger(),
 		MinFree: uint64(g.cfg.Gateway.MinFreeMB) << 20, OnFatal: func(err error) {
 			g.o.Log.Error().Err(err).Msg("the journal cannot go on; the process ends. Nothing that was acknowledged is lost: mend the disk and start again")
 			g.o.Exit(ExitJournal)
-		}})
+		},
+	})
 	var held journal.ErrLocked
 	switch {
 	case errors.As(err, &held):

@@ -86,8 +86,10 @@ func (g *gateway) tree() []actor {
 	p := g.places
 	return []actor{
 		{p.journal, journal.Spec(g.store)},
-		{p.control, control.Spec(control.Options{Self: p.control, World: g.world(), Stop: func() { g.shutdown("shutdown was called") },
-			Places: control.Places{Reload: p.reload, Journal: p.journal, Access: p.access, Outbox: p.outbox}})},
+		{p.control, control.Spec(control.Options{
+			Self: p.control, World: g.world(), Stop: func() { g.shutdown("shutdown was called") },
+			Places: control.Places{Reload: p.reload, Journal: p.journal, Access: p.access, Outbox: p.outbox},
+		})},
 		{p.registry, registry.Spec(g.cell)},
 		{p.router, router.Spec(p.registry)},
 		{p.methods, methods.Spec(p.registry)},
@@ -102,8 +104,10 @@ func (g *gateway) tree() []actor {
 func (g *gateway) reload() reload.Options {
 	p := g.places
 	return reload.Options{
-		Places: reload.Places{Registry: p.registry, Router: p.router, Methods: p.methods, Journal: p.journal, Access: p.access,
-			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes},
+		Places: reload.Places{
+			Registry: p.registry, Router: p.router, Methods: p.methods, Journal: p.journal, Access: p.access,
+			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes,
+		},
 		Kinds: g.o.Kinds, Listen: g.listener.Addr().String(), Methods: control.Methods(p.control),
 		Source: g.o.Source, Environ: g.o.Environ,
 		Supervisor: g.supervisor,
@@ -141,8 +145,10 @@ func (g *gateway) open() int {
 		g.o.Log.Error().Err(err).Msg("opening the admin socket")
 		return ExitHeld
 	}
-	g.face = admin.New(admin.Options{System: g.sys, Live: g.cell, Control: g.places.control, Group: g.cfg.Gateway.AdminGroup,
-		Log: g.o.Log.With().Str("actor", "admin").Logger()})
+	g.face = admin.New(admin.Options{
+		System: g.sys, Live: g.cell, Control: g.places.control, Group: g.cfg.Gateway.AdminGroup,
+		Log: g.o.Log.With().Str("actor", "admin").Logger(),
+	})
 	g.served.Go(func() { g.face.Serve(g.socket) })
 	world := g.world()
 	g.edge = server.New(server.Options{

@@ -91,7 +91,7 @@ func show(binary string, n int, keep bool) (result, error) {
 	if keep {
 		fmt.Println("state and log are in", dir)
 	} else {
-		defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+		defer os.RemoveAll(dir)
 	}
 	s := &stage{names: []string{"home", "work"}}
 	for _, name := range s.names {
@@ -102,8 +102,10 @@ func show(binary string, n int, keep bool) (result, error) {
 		defer server.Close()
 		s.servers = append(s.servers, server)
 	}
-	s.gateway, err = rig.Start(rig.Options{Command: []string{binary}, Dir: dir, Log: log,
-		Config: fmt.Sprintf(settings, s.servers[0].URL(), s.servers[1].URL())})
+	s.gateway, err = rig.Start(rig.Options{
+		Command: []string{binary}, Dir: dir, Log: log,
+		Config: fmt.Sprintf(settings, s.servers[0].URL(), s.servers[1].URL()),
+	})
 	if err != nil {
 		return result{}, err
 	}

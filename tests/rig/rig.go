@@ -155,7 +155,7 @@ func (g *Gateway) Call(method string, params, result any) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // the answer is here
+	defer c.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return c.Call(ctx, method, params, result)

@@ -1,0 +1,146 @@
+package control
+
+import (
+	"encoding/json"
+	"time"
+
+	"holdfast/actors/access"
+	"holdfast/actors/journal"
+	"holdfast/actors/router"
+	"holdfast/actors/supervisor"
+	"holdfast/channels"
+)
+
+// Params of the methods.
+type (
+	// None is for methods without params.
+	None struct{}
+	// ReloadParams of reload.
+	ReloadParams struct {
+		Target string `json:"target,omitempty" jsonschema:"description=an account such as bluebubbles:home or a channel or all: restart it; empty: read the configuration again"`
+	}
+	// ChannelParams of channels.start, stop and restart.
+	ChannelParams struct {
+		Target string `json:"target" jsonschema:"description=an account such as bluebubbles:home or a channel"`
+	}
+	// SendParams of send.
+	SendParams struct {
+		Account channels.Account `json:"account"`
+		Target  string           `json:"target" jsonschema:"description=a conversation or a handle that the network can resolve"`
+		Text    string           `json:"text"`
+		Key     string           `json:"key,omitempty" jsonschema:"description=idempotency key: the same one sends once"`
+	}
+	// ListParams of journal.ls.
+	ListParams struct {
+		Kind    journal.Kind     `json:"kind,omitempty" jsonschema:"enum=request,enum=arrival,enum=reply,description=default: all"`
+		Account channels.Account `json:"account,omitempty" jsonschema:"description=default: all"`
+		State   journal.State    `json:"state,omitempty" jsonschema:"enum=pending,enum=done,enum=dead,enum=expired,description=default: pending"`
+		After   uint64           `json:"after,omitempty" jsonschema:"description=only numbers above this one"`
+		Max     int              `json:"max,omitempty" jsonschema:"description=at most so many; default 100; never more than 1000"`
+	}
+	// ItemParams of journal.show and journal.resend.
+	ItemParams struct {
+		Seq uint64 `json:"seq"`
+	}
+	// SeqParams of journal.drop.
+	SeqParams struct {
+		Seq    uint64 `json:"seq"`
+		Reason string `json:"reason,omitempty" jsonschema:"description=kept with the item"`
+	}
+	// PairingListParams of pairing.list.
+	PairingListParams struct {
+		Account channels.Account `json:"account,omitempty" jsonschema:"description=default: all"`
+	}
+	// ApproveParams of pairing.approve.
+	ApproveParams struct {
+		Account channels.Account `json:"account,omitempty" jsonschema:"description=may be left out where the code is unique"`
+		Code    string           `json:"code"`
+	}
+	// PairingParams of pairing.deny: a code or a sender.
+	PairingParams struct {
+		Account channels.Account `json:"account,omitempty" jsonschema:"description=may be left out where the rest is unique"`
+		Code    string           `json:"code,omitempty"`
+		Sender  string           `json:"sender,omitempty"`
+	}
+)
+
+// Results of the methods that are not an actor's own answer. Lists and maps are never null.
+type (
+	// SentResult of send: the numbers of the parts.
+	SentResult struct {
+		Seqs      []uint64 `json:"seqs"`
+		Duplicate bool     `json:"duplicate"`
+	}
+	// ListResult of journal.ls.
+	ListResult struct {
+		Records []journal.Record `json:"records"`
+		More    bool             `json:"more"`
+	}
+	// ShowResult of journal.show.
+	ShowResult struct {
+		Record  journal.Record  `json:"record"`
+		Payload json.RawMessage `json:"payload"`
+	}
+	// VerifyResult of journal.verify.
+	VerifyResult struct {
+		Balanced bool          `json:"balanced"`
+		Faults   []string      `json:"faults"`
+		Queues   []QueueStatus `json:"queues"`
+	}
+	// StatsResult of journal.stats.
+	StatsResult struct {
+		Journal JournalStatus `json:"journal"`
+		Queues  []QueueStatus `json:"queues"`
+	}
+	// DoneResult of journal.resend and journal.drop: the new numbers, if there are any.
+	DoneResult struct {
+		Seqs []uint64 `json:"seqs,omitempty"`
+	}
+	// VerdictsResult of channels.start, stop and restart.
+	VerdictsResult struct {
+		Verdicts map[channels.Account]supervisor.Verdict `json:"verdicts"`
+	}
+	// PairingResult of pairing.list.
+	PairingResult struct {
+		Requests []access.PairingRequest `json:"requests"`
+		Approved []access.Approved       `json:"approved"`
+	}
+	// SettledResult of pairing.approve and pairing.deny.
+	SettledResult struct {
+		Account channels.Account `json:"account"`
+		Sender  string           `json:"sender"`
+	}
+	// StopResult of shutdown.
+	StopResult struct {
+		Stopping bool `json:"stopping"`
+	}
+	// RouteResult is one path of the live table with what it has seen.
+	RouteResult struct {
+		router.Path
+		Methods  []string  `json:"methods"`
+		Accepted uint64    `json:"accepted"`
+		Skipped  uint64    `json:"skipped"`
+		Refused  uint64    `json:"refused"`
+		Missed   uint64    `json:"missed"` // not accepted although it could have been an account's
+		Last     time.Time `json:"lastAccepted,omitzero"`
+	}
+	// Discovery is the method table as an OpenRPC document has it, as far as it says something.
+	Discovery struct {
+		OpenRPC string             `json:"openrpc"`
+		Info    DiscoveryInfo      `json:"info"`
+		Methods []DiscoveredMethod `json:"methods"`
+	}
+	// DiscoveryInfo says whose methods they are.
+	DiscoveryInfo struct {
+		Title   string `json:"title"`
+		Version string `json:"version"`
+	}
+	// DiscoveredMethod is one method with its schemas.
+	DiscoveredMethod struct {
+		Name   string          `json:"name"`
+		Help   string          `json:"summary"`
+		Reads  bool            `json:"reads"`
+		Params json.RawMessage `json:"params,omitempty"`
+		Result json.RawMessage `json:"result,omitempty"`
+	}
+)
