@@ -102,6 +102,7 @@ func (g *gate) begin(env ...string) {
 	if g.admin, err = admin.Dial(g.State); err != nil {
 		g.t.Fatal(err)
 	}
+	g.status() // whoever says nothing at first is cut off
 }
 
 // crash ends the process as SIGKILL does.
@@ -146,6 +147,7 @@ func (g *gate) close() {
 		}
 	}
 	if g.t.Failed() {
+		g.t.Logf("the status was:\n%s", status)
 		g.t.Logf("the log ends with:\n%s", tail(g.Log()))
 	}
 }

@@ -89,11 +89,7 @@ func (r *cancels) work(life context.Context, what any) (any, error) {
 	defer context.AfterFunc(life, end)()
 	ctx, done := context.WithTimeout(opened, j.within)
 	defer done()
-	answer, err := j.agent.Turn(ctx, j.turn)
-	if err != nil {
-		return nil, err
-	}
-	return answer, nil
+	return j.agent.Turn(ctx, j.turn)
 }
 
 // snapshot lists the agents of the revision by name, and removed ones that still have calls.

@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -103,7 +104,7 @@ func TestStopCancelsTheContextOfItsTurnOnly(t *testing.T) {
 		if got := kittest.Wait[kit.Answered](asker).Msg.(Turned); !got.Stopped {
 			t.Errorf("got %+v", got)
 		}
-		if err := <-ended; err != context.Canceled {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("the context ended with %v", err)
 		}
 		if got := turn(t, sys, addr, "next"); got.Err != nil {

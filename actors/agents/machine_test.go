@@ -241,6 +241,12 @@ func TestStep(t *testing.T) {
 				t.Error("the stopped one began, or the next did not")
 			}
 		}},
+		{"stopping a turn that nobody asked for does nothing", func(t *testing.T, w *world) {
+			w.in(Stop{ID: "1"})
+			if len(w.effects) != 0 {
+				t.Errorf("effects %v", w.effects)
+			}
+		}},
 		{"taking back what waits leaves a turn alone that has begun", func(t *testing.T, w *world) {
 			q := w.ask("a", "1")
 			w.in(Stop{ID: "1", Waiting: true})
@@ -265,6 +271,14 @@ func TestStep(t *testing.T) {
 			w.done("1", backend.Answer{}, errors.New("panic: oh\ngoroutine 1"))
 			if got := w.only(q); got.Refused || got.Err.Error() != `ask agent "a": panic: oh` {
 				t.Errorf("got %+v", got)
+			}
+		}},
+		{"an error that is a whole page is cut for people and keeps what it wraps", func(t *testing.T, w *world) {
+			q := w.ask("a", "1")
+			w.done("1", backend.Answer{}, &backend.Busy{After: time.Hour, Err: errors.New(strings.Repeat("x", 9*maxErr))})
+			got := w.only(q).Err
+			if len(got.Error()) > 2*maxErr || backend.PauseOf(got) != time.Hour || w.status("a").LastErr != got.Error() {
+				t.Errorf("got %d bytes, pause %v", len(got.Error()), backend.PauseOf(got))
 			}
 		}},
 		{"asking again under the same ID takes the place of the first question and starts nothing", func(t *testing.T, w *world) {

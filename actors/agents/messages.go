@@ -61,7 +61,7 @@ type Status struct {
 	Waiting  int       `json:"waiting"`
 	Parallel int       `json:"parallel"`
 	Stuck    int       `json:"stuck,omitempty"` // calls that were given up and have not ended
-	Failures int       `json:"failures"` // in a row
+	Failures int       `json:"failures"`        // in a row
 	LastErr  string    `json:"lastError,omitempty"`
 	LastOK   time.Time `json:"lastOk,omitzero"`
 }

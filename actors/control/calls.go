@@ -15,6 +15,7 @@ import (
 
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
+	"holdfast/config"
 )
 
 // Codes of errors as JSON-RPC 2.0 has them; below -32000 they are ours.
@@ -60,7 +61,12 @@ func schema(zero any) []byte {
 	if zero == nil {
 		return nil
 	}
-	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
+	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true, Mapper: func(t reflect.Type) *jsonschema.Schema {
+		if t == reflect.TypeFor[config.Duration]() {
+			return &jsonschema.Schema{Type: "string", Description: "a duration such as 1m30s"}
+		}
+		return nil
+	}}
 	out, err := json.Marshal(r.Reflect(zero))
 	if err != nil {
 		panic(fmt.Sprintf("schema of %T: %v", zero, err)) // our own types; a test reads them all

@@ -226,6 +226,18 @@ func TestARewrittenArrivalMovesToItsLane(t *testing.T) {
 	w.verify()
 }
 
+func TestWhatARewrittenArrivalCoversByThenIsClaimed(t *testing.T) {
+	w := open(t)
+	seq := w.mustCommit(home, arrival("m1", "c1"))[0]
+	late := journal.AddArrival{Arrival: channels.Arrival{ID: "m1", Kind: channels.Amendment, Version: "picture", Conversation: "c1"}, Keep: time.Hour}
+	w.mustCommit(home, journal.Rewrite{Keep: time.Hour,
+		Arrival: channels.Arrival{Seq: seq, ID: "m1", Conversation: "c1", Covers: []string{late.Arrival.Claim()}}})
+	if added := w.mustCommit(home, late); added[0] != 0 {
+		t.Errorf("the picture that the message has already became arrival %d, want a duplicate", added[0])
+	}
+	w.verify()
+}
+
 func TestAnAttemptIsWrittenDownAndTheFirstUnknownOneStays(t *testing.T) {
 	w := open(t)
 	seq := w.mustCommit(home, reply("c1", "hi"))[0]

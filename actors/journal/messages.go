@@ -119,8 +119,11 @@ type (
 		Keep    time.Duration
 	}
 	// Rewrite replaces a pending arrival by what is known of it now: its conversation, its attachments. Number and claim
-	// stay.
-	Rewrite struct{ Arrival channels.Arrival }
+	// stay; what it covers by now is claimed for Keep.
+	Rewrite struct {
+		Arrival channels.Arrival
+		Keep    time.Duration
+	}
 	// AddReply makes a reply pending. Claim, if set, makes it a duplicate when it was used before (idempotency keys).
 	AddReply struct {
 		Reply channels.Reply

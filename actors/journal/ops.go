@@ -166,6 +166,9 @@ func (g *stage) rewrite(op Rewrite) {
 	}
 	a := op.Arrival
 	a.Account, a.Origin, a.Ticket, a.At, a.Sent = it.Account, it.origin, it.ticket, it.At, sane(a.Sent)
+	for _, cover := range a.Covers {
+		g.claim(claimKey(Arrivals, a.Account, cover), op.Keep)
+	}
 	if q := it.queue(); a.Conversation != it.Conversation {
 		if it.Conversation != "" {
 			g.drop(laneKey(q, it.Conversation, it.Seq))

@@ -42,14 +42,14 @@ func (s *step) obey(l *lane) {
 	}, next)
 }
 
-// status is the conversation in a few lines.
+// status is the conversation in a few lines. It is told in order, so no turn of the conversation is under way.
 func (s *step) status(l *lane) string {
 	lines := []string{
 		"account: " + string(l.account),
 		"agent: " + s.agentOf(l.place),
 		fmt.Sprintf("remembered: %d entries", len(l.stored.history)),
+		"turn: none under way",
 		fmt.Sprintf("waiting after this: %d messages", len(l.queue)),
-		fmt.Sprintf("turns under way in all conversations: %d", s.turns),
 	}
 	return strings.Join(lines, "\n")
 }

@@ -108,7 +108,7 @@ func (s *step) completed(l *lane, m kit.Answered) {
 	case l.seq == 0:
 		s.prepare(l)
 	case a.Conversation != "":
-		l.commit = &commit{ops: []journal.Op{journal.Rewrite{Arrival: a}}, then: thenMoved}
+		l.commit = &commit{ops: []journal.Op{s.rewrite(l, a)}, then: thenMoved}
 		s.write(l)
 	default:
 		reason := "the network does not say which conversation it belongs to"
@@ -145,6 +145,11 @@ func filled(a, known channels.Arrival) channels.Arrival {
 		known.Conversation, known.Group = a.Conversation, a.Group // its lane does not change any more
 	}
 	return known
+}
+
+// rewrite is the op that keeps what is known of an arrival by now, with the claims of what it covers.
+func (s *step) rewrite(l *lane, a channels.Arrival) journal.Op {
+	return journal.Rewrite{Arrival: a, Keep: s.windows[l.account].config.Limits.RepeatWindow}
 }
 
 // set replaces a part of the group.
@@ -237,7 +242,7 @@ func (s *step) mark(l *lane) {
 		if !slices.Contains(l.dirty, a.Seq) {
 			continue
 		}
-		c.ops = append(c.ops, journal.Rewrite{Arrival: a})
+		c.ops = append(c.ops, s.rewrite(l, a))
 		for _, f := range a.Attachments {
 			if isHash(f.Blob) {
 				c.ops = append(c.ops, journal.Pin{Seq: a.Seq, Blob: f.Blob, Keep: keep})

@@ -18,7 +18,7 @@ const (
 	longestWait = time.Minute      // between two attempts, unless a server names a longer one
 	longestAsk  = 15 * time.Minute // that a server may name
 	pauseJitter = 0.2
-	noticeAfter = 30 * time.Second // of failing, until the sender hears of it
+	noticeAfter = 30 * time.Second // from acceptance; a failure after that is told to the sender, once
 )
 
 // failed pauses before the next attempt, or ends the group when its time is over.
@@ -45,7 +45,7 @@ func (s *step) failed(l *lane, cause error, after time.Duration) {
 	}
 	delay := min(firstPause<<min(l.attempts-1, 10), longestWait)
 	delay = min(max(delay, min(after, longestAsk)), left)
-	if l.allowed && l.loaded && !l.stored.notices.Late && s.now.Sub(l.since) >= noticeAfter {
+	if l.allowed && l.loaded && !l.stored.notices.Late && s.now.Sub(l.group[0].At) >= noticeAfter {
 		s.sayLate(l, delay)
 		return
 	}

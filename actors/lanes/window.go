@@ -29,6 +29,10 @@ const (
 	takeWithin  = 10 * time.Second
 	takePause   = time.Second      // after a Take that failed
 	rescanPause = 10 * time.Second // until what was left out is looked for again
+
+	// evictedPause is the same where lanes made room that were pausing: their conversations are tried no more often than
+	// those that pause in memory, however many they are.
+	evictedPause = longestWait
 )
 
 // window is what is known of one account's queue. Of every pending arrival one of these is true:
@@ -143,7 +147,7 @@ func (s *step) pageTaken(tag scanned, m kit.Answered) {
 	case w.again:
 		s.rescan(w.id, false)
 	case failed:
-		s.add(kit.After{Delay: takePause, Jitter: 0.2, Msg: scanOn{w.id}})
+		s.add(kit.After{Delay: takePause, Jitter: pauseJitter, Msg: scanOn{w.id}})
 	default:
 		s.scan(w.id)
 	}
@@ -155,7 +159,7 @@ func (s *step) skipped(id channels.Account, conversations []string, from uint64)
 	for _, c := range conversations {
 		p := place{account: id, conversation: c}
 		if _, busy := s.lanes.Get(p); !busy {
-			s.leaveOut(id, from)
+			s.leaveOut(id, from, rescanPause)
 			continue
 		}
 		s.visitAny(p, func(l *lane) { l.leaveBehind(from) })
@@ -197,7 +201,7 @@ func (s *step) admit(a channels.Arrival) {
 	}
 	agent := s.agentOf(p)
 	if w.lanes[agent] >= s.bounds.lanes && !s.evict(w.id, agent) {
-		s.leaveOut(w.id, a.Seq)
+		s.leaveOut(w.id, a.Seq, rescanPause)
 		return
 	}
 	s.open(&lane{place: p, agent: agent}, a)
@@ -221,7 +225,7 @@ func (s *step) open(l *lane, a channels.Arrival) {
 
 func (s *step) admitUnresolved(w window, a channels.Arrival) {
 	if w.unresolved >= s.bounds.unresolved {
-		s.leaveOut(w.id, a.Seq)
+		s.leaveOut(w.id, a.Seq, rescanPause)
 		return
 	}
 	w.unresolved++
@@ -238,7 +242,7 @@ func (s *step) moved(a channels.Arrival) {
 	switch w := s.windows[a.Account]; {
 	case s.drain != nil || w.removed:
 	case a.Seq > w.after:
-		s.leaveOut(w.id, a.Seq)
+		s.leaveOut(w.id, a.Seq, rescanPause)
 	default:
 		s.admit(a)
 	}
@@ -262,21 +266,21 @@ func (s *step) evict(id channels.Account, agent string) bool {
 			first = seqs[0]
 		}
 		s.visitAny(p, func(l *lane) { l.gone, l.evicted = true, true })
-		s.leaveOut(id, first)
+		s.leaveOut(id, first, evictedPause)
 		return true
 	}
 	return false
 }
 
-// leaveOut remembers that an arrival was left in the journal.
-func (s *step) leaveOut(id channels.Account, seq uint64) {
+// leaveOut remembers that an arrival was left in the journal. The first one left out says when it is looked for.
+func (s *step) leaveOut(id channels.Account, seq uint64, pause time.Duration) {
 	w := s.windows[id]
 	if w.low == 0 || seq < w.low {
 		w.low = seq
 	}
 	if !w.armed {
 		w.armed = true
-		s.add(kit.After{Delay: rescanPause, Jitter: 0.2, Msg: rescan{id}})
+		s.add(kit.After{Delay: pause, Jitter: pauseJitter, Msg: rescan{id}})
 	}
 	s.set(w)
 }
@@ -337,7 +341,7 @@ func (s *step) over(l *lane, seqs ...uint64) {
 // left keeps the books of a lane that is gone, and fills the room it leaves.
 func (s *step) left(l *lane) {
 	w := s.windows[l.account]
-	room := false
+	var room bool
 	if l.seq != 0 {
 		w.unresolved--
 		room = w.unresolved == s.bounds.unresolved/2

@@ -149,6 +149,7 @@ func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
 				continue
 			}
 			s.LastLease++
+			s = s.forgetHolder(m.Holder)
 			s.Leases = maps.Clone(s.Leases)
 			if s.Leases == nil {
 				s.Leases = map[LeaseID]lease{}
@@ -158,6 +159,16 @@ func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
 		}
 	}
 	return s, answer(in, Leased{Generation: s.Live, Revision: s.Revision, Kind: channels.Kind{}, Err: ErrNoChannel})
+}
+
+// forgetHolder releases what a holder of this name was given before: it asks again because the answer came too late for it.
+func (s State) forgetHolder(holder string) State {
+	for id, l := range s.Leases {
+		if holder != "" && l.holder == holder {
+			s = s.release(id)
+		}
+	}
+	return s
 }
 
 func (s State) release(id LeaseID) State {

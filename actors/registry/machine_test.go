@@ -136,6 +136,14 @@ func TestReleasingTwiceDoesNothing(t *testing.T) {
 	}
 }
 
+func TestAHolderWhoAsksAgainHasOneLease(t *testing.T) {
+	s, first := play[Leased](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Lease{Channel: "x", Holder: "x:a run.1"})
+	s, second := play[Leased](t, s, Lease{Channel: "x", Holder: "x:a run.1"})
+	if _, old := s.Leases[first.Lease]; old || len(s.Leases) != 1 || second.Lease <= first.Lease {
+		t.Errorf("leases %v after the second question, want only %d", s.Leases, second.Lease)
+	}
+}
+
 // FuzzStep looks for a history after which somebody holds a lease on an instance that is gone, or a number was used twice.
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 3, 5, 1, 3, 6, 4})

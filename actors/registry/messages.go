@@ -60,7 +60,8 @@ type (
 // Leases.
 type (
 	// Lease asks for the right to use the instance that offers a channel now. Whoever runs plugin code holds one: a run to
-	// its end, a call to its answer. Sent by supervisors before every start. Answer: Leased.
+	// its end, a call to its answer. Sent by supervisors before every start. A holder who asks again has lost what it was
+	// given before. Answer: Leased.
 	Lease struct {
 		Channel string
 		Holder  string // for people: bluebubbles:home run.7

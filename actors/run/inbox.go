@@ -96,9 +96,7 @@ func (b *inbox) Take(ctx context.Context, items []channels.Raw, cursor []byte) e
 		defer func() { <-b.slots }()
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-b.life.Done():
-		return channels.ErrGone
-	}
+	} // a fence answers all takes, so slots do not stay taken
 	msg := Take{Requests: b.requests(items), Cursor: slices.Clone(cursor)}
 	for {
 		err := b.offer(ctx, msg)

@@ -234,7 +234,8 @@ func (s State) fence(m Fence) (State, []kit.Effect) {
 	}
 	s.Phase, s.asked = Abandoned, true
 	effects := []kit.Effect{
-		Cut{}, kit.Tell{To: s.places.Supervisor, Msg: Fenced{Account: s.Start.Account, Run: s.Start.Number}},
+		Cut{},
+		kit.Tell{To: s.places.Supervisor, Msg: Fenced{Account: s.Start.Account, Run: s.Start.Number}},
 		kit.Note{Level: zerolog.WarnLevel, Text: "fenced", Fields: []any{"cause", m.Cause, "live", s.live, "calls", len(s.calls)}},
 	}
 	for _, t := range s.takes {
@@ -252,9 +253,9 @@ func (s State) fence(m Fence) (State, []kit.Effect) {
 	return s.finish(effects)
 }
 
-// finish stops the actor when it is over and no goroutine of it is left.
+// finish stops the actor of a run that ends, as soon as no goroutine of it is left.
 func (s State) finish(effects []kit.Effect) (State, []kit.Effect) {
-	if s.gone || s.live || len(s.calls) > 0 || !s.over && !s.asked {
+	if s.gone || s.live || len(s.calls) > 0 {
 		return s, effects
 	}
 	s.gone = true

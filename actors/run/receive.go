@@ -29,8 +29,10 @@ func (s State) take(m Take, in kit.In) (State, []kit.Effect) {
 	}
 	s.number++
 	s.takes = append(slices.Clip(s.takes), taking{number: s.number, items: len(m.Requests), from: in.From})
-	return s, []kit.Effect{kit.Ask{To: s.places.Journal, Within: journalWithin, Tag: accepted{s.number},
-		Msg: journal.Accept{Account: s.Start.Account, Requests: m.Requests, Cursor: m.Cursor}}}
+	return s, []kit.Effect{kit.Ask{
+		To: s.places.Journal, Within: journalWithin, Tag: accepted{s.number},
+		Msg: journal.Accept{Account: s.Start.Account, Requests: m.Requests, Cursor: m.Cursor},
+	}}
 }
 
 // accepted gives the journal's word to the goroutine that waits for it.
@@ -98,7 +100,7 @@ func (s State) reportDue(in kit.In) (State, []kit.Effect) {
 
 func (s State) tellReport(now time.Time) (State, []kit.Effect) {
 	r := &s.report
-	if !r.at.IsZero() && r.told.Link == r.next.Link && r.told.Cause == r.next.Cause && maps.Equal(r.told.Facts, r.next.Facts) {
+	if r.told.Link == r.next.Link && r.told.Cause == r.next.Cause && maps.Equal(r.told.Facts, r.next.Facts) {
 		return s, nil
 	}
 	r.told, r.at = r.next, now

@@ -153,10 +153,8 @@ func (s *step) ordered(do string) {
 	case doStart:
 		s.readSettings()
 		s.decide(false)
-		if s.phase != Running {
-			s.revive()
-			s.renew("it was started by hand")
-		}
+		s.revive()
+		s.renew("it was started by hand")
 	case doRestart:
 		s.readSettings()
 		s.revive()
@@ -179,14 +177,12 @@ func (s *step) renew(why string) {
 	}
 }
 
-// settle ends what is not wanted any more.
+// settle ends what is not wanted any more. What drains is off when it has ended.
 func (s *step) settle() {
 	switch {
-	case s.up():
+	case s.up(), s.phase == Draining:
 	case s.phase == Running:
 		s.drain(s.why())
-	case s.phase == Draining:
-		s.end.asked = true
 	default:
 		s.off()
 	}

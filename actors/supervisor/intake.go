@@ -153,8 +153,10 @@ func (s *step) fill() {
 		return
 	}
 	s.in.more, s.in.taking = false, s.number()
-	s.do(kit.Ask{To: s.places.Journal, Within: journalWithin, Tag: taking{s.ref, s.in.taking},
-		Msg: journal.Take{Queue: journal.Queue{Kind: journal.Requests, Account: s.id}, After: s.in.after, Max: room}})
+	s.do(kit.Ask{
+		To: s.places.Journal, Within: journalWithin, Tag: taking{s.ref, s.in.taking},
+		Msg: journal.Take{Queue: journal.Queue{Kind: journal.Requests, Account: s.id}, After: s.in.after, Max: room},
+	})
 }
 
 func (s *step) taken(tag taking, m kit.Answered) {

@@ -14,7 +14,6 @@ import (
 	"holdfast/actors/kit"
 	"holdfast/actors/kit/kittest"
 	"holdfast/actors/registry"
-	"holdfast/actors/run"
 	"holdfast/channels"
 )
 
@@ -37,23 +36,32 @@ func TestRequestsBecomeArrivals(t *testing.T) {
 		arrivals []channels.Arrival
 	}{
 		{
-			"a request that means something is interpreted, and the core adds what it knows", Interpreted{Arrivals: []channels.Arrival{{ID: "m", Kind: channels.Message, Text: "hi"}}}, nil,
+			"a request that means something is interpreted, and the core adds what it knows",
+			Interpreted{Arrivals: []channels.Arrival{{ID: "m", Kind: channels.Message, Text: "hi"}}},
+			nil,
 			journal.End{State: journal.Done, Outcome: "interpreted"},
 			[]channels.Arrival{{ID: "m", Kind: channels.Message, Text: "hi", Account: home, Origin: 1, At: at, Ticket: true}},
 		},
 		{"a request that means nothing is ignored", Interpreted{}, nil, journal.End{State: journal.Done, Outcome: "ignored"}, nil},
 		{"an error makes a dead letter at once", Interpreted{Err: errors.New("no guid")}, nil, journal.End{State: journal.Dead, Reason: "no guid"}, nil},
 		{
-			"an arrival without an id makes a dead letter", Interpreted{Arrivals: []channels.Arrival{{Kind: channels.Message}}}, nil,
-			journal.End{State: journal.Dead, Reason: "arrival 1 of it has no id or no kind, so a repeat of it could not be known"}, nil,
+			"an arrival without an id makes a dead letter",
+			Interpreted{Arrivals: []channels.Arrival{{Kind: channels.Message}}},
+			nil,
+			journal.End{State: journal.Dead, Reason: "arrival 1 of it has no id or no kind, so a repeat of it could not be known"},
+			nil,
 		},
 		{
-			"too many arrivals make a dead letter", Interpreted{Arrivals: make([]channels.Arrival, maxArrivals+1)}, nil,
-			journal.End{State: journal.Dead, Reason: "it means 1001 arrivals; at most 1000 are allowed"}, nil,
+			"too many arrivals make a dead letter",
+			Interpreted{Arrivals: make([]channels.Arrival, maxArrivals+1)},
+			nil,
+			journal.End{State: journal.Dead, Reason: "it means 1001 arrivals; at most 1000 are allowed"},
+			nil,
 		},
 		{
 			"a panic makes a dead letter after three tries", nil, fmt.Errorf("%w: nil map", kit.ErrPanic),
-			journal.End{State: journal.Dead, Reason: "interpreting it ended without a result: panic: nil map (3 times)"}, nil,
+			journal.End{State: journal.Dead, Reason: "interpreting it ended without a result: panic: nil map (3 times)"},
+			nil,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -363,80 +371,5 @@ func TestAJournalThatHasRecoveredIsNotPausedFor(t *testing.T) {
 	w.fire(intakeDue{}, firstPause).quiet()
 	if got := w.row(home).in; got.fails != 0 || got.cause != "" {
 		t.Errorf("%d failures with cause %q, want none", got.fails, got.cause)
-	}
-}
-
-func TestOnlyASendThatSucceededIsALastReply(t *testing.T) {
-	w := running(t)
-	w.ask(Call{Account: home, Op: run.Typing{}, Within: aMinute})
-	w.quiet()
-	w.ask(Call{Account: home, Op: run.Send{}, Within: aMinute})
-	w.give(kit.Answered{Tag: w.last.Tag, Msg: run.Result{Err: errWeird}})
-	w.ask(Call{Account: home, Op: run.Send{}, Within: aMinute})
-	w.give(kit.Answered{Tag: w.last.Tag, Err: kit.ErrLate})
-	if got := w.row(home).lastOut; !got.IsZero() {
-		t.Errorf("last reply at %s, want none", got)
-	}
-}
-
-func TestACallWithoutTimeIsNotSent(t *testing.T) {
-	w := running(t)
-	q := w.ask(Call{Account: home, Op: run.Send{}})
-	if r := w.answers[q].(run.Result); r.Err == nil || channels.OutcomeOf(r.Err) != channels.NotSent {
-		t.Errorf("%v, want that it was not sent", r.Err)
-	}
-}
-
-func TestCalls(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		given   func(*world)
-		want    channels.Outcome
-		after   time.Duration
-		receipt string
-	}{
-		{"a call goes to the current run", (*world).running, 0, 0, "sent"},
-		{"before the run is up nothing is sent", func(w *world) { w.apply(account0(home, "a")) }, channels.NotSent, soon, ""},
-		{"for an account that is not there nothing is sent", func(*world) {}, channels.NotSent, 0, ""},
-		{"during a pause nothing is sent before the next try", func(w *world) { w.running(); w.fails(home, "reset"); w.quiet() }, channels.NotSent, firstPause, ""},
-		{"while the account is refused nothing is sent", (*world).refused, channels.NotSent, 0, ""},
-		{"while the run drains nothing is sent", (*world).hung, channels.NotSent, soon, ""},
-		{"a run that is gone did not take the call", func(w *world) { w.running(); w.current(home).gone = true }, channels.NotSent, soon, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, nil)
-			c.given(w)
-			q := w.ask(Call{Account: home, Op: run.Send{}, Within: aMinute})
-			w.quiet()
-			result, _ := w.answers[q].(run.Result)
-			if c.receipt != "" {
-				if result.Receipt.ID != c.receipt || result.Err != nil || !w.row(home).lastOut.Equal(w.now) {
-					t.Errorf("%+v, want the receipt %q, and the time of it kept", result, c.receipt)
-				}
-				return
-			}
-			var failure *channels.Failure
-			if !errors.As(result.Err, &failure) || failure.Outcome != c.want || failure.After != c.after {
-				t.Errorf("%#v, want outcome %d after %s", result.Err, c.want, c.after)
-			}
-		})
-	}
-}
-
-func TestLaw8_ACallOfARunThatIsFencedHasAnUnknownOutcome(t *testing.T) {
-	w := newWorld(t, nil)
-	w.running()
-	w.current(home).hung = true
-	q := w.ask(Call{Account: home, Op: run.Send{}, Within: aMinute})
-	late := w.last.Tag
-	w.open = nil // the run never answers
-	w.ask(Order{Account: home, Do: "restart"})
-	w.fire(drainOver{}, drainWithin).quiet()
-	result := w.answers[q].(run.Result)
-	if result.Err == nil || channels.OutcomeOf(result.Err) != channels.Unknown {
-		t.Errorf("%v, want an unknown outcome", result.Err)
-	}
-	if effects := w.give(kit.Answered{Tag: late, Msg: run.Result{}}); effects != nil || !w.row(home).lastOut.IsZero() {
-		t.Errorf("a late answer has effects: %#v", effects)
 	}
 }

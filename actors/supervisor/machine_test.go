@@ -37,7 +37,8 @@ func TestStep(t *testing.T) {
 	}{
 		{
 			"an account that is added reads its state and its requests from the journal", func(*world) {},
-			Apply{Accounts: []Account{account0(home, "a")}}, Leasing,
+			Apply{Accounts: []Account{account0(home, "a")}},
+			Leasing,
 			[]string{"ask journal.Take of journal", "ask journal.GetState of journal", "after 20s waitOver"},
 		},
 		{"numbers are reserved before a lease is asked for", func(w *world) { w.apply(account0(home, "a")); w.pay() }, owedNext{}, Leasing, []string{"ask journal.Commit of journal"}},
@@ -211,7 +212,7 @@ func TestLaw8_StaleTimersDoNotHurryWhatCameAfterThem(t *testing.T) {
 func TestARestartOfWhatStartsChangesNothing(t *testing.T) {
 	w := newWorld(t, nil)
 	w.apply(account0(home, "a"))
-	for range 3 {
+	for range 4 { // until the lease is asked for
 		w.ask(Order{Account: home, Do: "restart"})
 		if got := summary(w.effects); len(got) != 1 || got[0] != "after 20s waitOver" {
 			t.Errorf("effects %q, want only the wait for its end", got)

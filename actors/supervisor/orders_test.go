@@ -1,14 +1,16 @@
 package supervisor
 
 import (
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
+	"holdfast/actors/kit/kittest"
+	"holdfast/actors/registry"
 	"holdfast/channels"
 )
 
@@ -113,6 +115,16 @@ func TestAnOrderIsAnsweredWhenItTakesTooLong(t *testing.T) {
 	}
 }
 
+func TestAnOrderForAnAccountThatIsRemovedMeanwhileIsAnswered(t *testing.T) {
+	w := newWorld(t, nil)
+	w.hung()
+	q := w.ask(Order{Account: home, Do: "restart"})
+	w.apply()
+	if v := w.verdicts(q)[home]; v.Result != "removed" {
+		t.Errorf("%+v, want removed", v)
+	}
+}
+
 func TestLaw8_AManualStopOutlivesTheProcess(t *testing.T) {
 	w := newWorld(t, nil)
 	w.running()
@@ -137,6 +149,16 @@ func TestLaw8_AManualStopOutlivesTheProcess(t *testing.T) {
 	w.running()
 	if got := w.row(home).status(); got.Phase != Running || got.Stopped {
 		t.Errorf("%+v after the stop was taken back, want it running", got)
+	}
+}
+
+func TestLaw9_ALeaseThatCameWithAPanicIsGivenBack(t *testing.T) {
+	w := running(t)
+	home1 := &w.state.rows[0]
+	home1.in.queue, home1.in.borrowing = []job{{}}, 77 // a job without a request is a bug
+	effects := w.give(kit.Answered{Tag: borrowing{home1.ref, 77}, Msg: registry.Leased{Lease: 99}})
+	if got := kittest.Told[registry.Release](effects); !slices.Contains(got, registry.Release{Lease: 99}) || w.row(home).phase != Failed {
+		t.Errorf("%s and %+v given back, want it failed and lease 99 among them", w.row(home).phase, got)
 	}
 }
 
@@ -303,81 +325,5 @@ func TestLaw9_PanicInOneAccountChangesOnlyItsOwnRow(t *testing.T) {
 	w.quiet()
 	if got := w.row(work0).phase; got != Running || len(w.ended[work0]) != 1 {
 		t.Errorf("%s with %d requests ended after a repair, want it running and one", got, len(w.ended[work0]))
-	}
-}
-
-func TestLaw7_Drain(t *testing.T) {
-	w := newWorld(t, nil)
-	w.apply(account0(home, "a"), account0(work0, "a"))
-	w.quiet()
-	hang := true
-	w.interpret = func(channels.Request) (any, error) {
-		if hang {
-			return nil, nil
-		}
-		return Interpreted{}, nil
-	}
-	for range parallel + 2 {
-		w.accept(home)
-	}
-	w.quiet()
-	q := w.ask(Drain{By: w.now.Add(aMinute)})
-	if w.answers[q] != nil {
-		t.Fatal("drained while interpretations are under way")
-	}
-	if got := len(w.row(home).in.queue); got != parallel {
-		t.Errorf("%d requests held, want the %d that were begun", got, parallel)
-	}
-	hang = false
-	w.fire(budgetOver{}, budget).quiet()
-	if got, _ := w.answers[q].(Drained); w.answers[q] == nil || got.Left != nil || len(w.ended[home]) != parallel {
-		t.Fatalf("%+v with %d requests ended, want all that were begun", w.answers[q], len(w.ended[home]))
-	}
-	w.accept(home)
-	if got := summary(w.effects); got != nil {
-		t.Errorf("a wake-up after the drain has effects: %q", got)
-	}
-	w.quiet()
-	if len(w.ended[home]) != parallel || w.row(home).phase != Running {
-		t.Errorf("%d requests ended and the account %s; want nothing further, and the run up for sends", len(w.ended[home]), w.row(home).phase)
-	}
-
-	w.current(work0).hung = true
-	q = w.ask(Drain{Runs: true, By: w.now.Add(aMinute)})
-	w.quiet()
-	if w.row(home).phase != Off || w.answers[q] != nil {
-		t.Fatalf("%s and %+v, want one account off and the other awaited", w.row(home).phase, w.answers[q])
-	}
-	w.fire(drainOver{}, drainWithin).quiet()
-	if w.row(work0).phase != Draining {
-		t.Error("a run was fenced before the time of the drain was over")
-	}
-	w.fire(drainWaitOver{}, aMinute)
-	if diff := cmp.Diff(Drained{Left: []string{"double:work run.1"}}, w.answers[q]); diff != "" {
-		t.Errorf("drained (-want +got):\n%s", diff)
-	}
-	w.quiet()
-	if got := w.row(work0); got.phase != Off || len(got.abandoned) != 1 || len(w.leases) != 0 {
-		t.Errorf("%s with %d abandoned runs and %d leases, want it off, fenced, and no lease", got.phase, len(got.abandoned), len(w.leases))
-	}
-	if v := w.verdicts(w.ask(Order{Account: home, Do: "start"}))[home]; v.Result != "failed" {
-		t.Errorf("%+v for a start while the process ends, want failed", v)
-	}
-}
-
-func TestLaw7_WhatIsTakenDuringADrainStaysPending(t *testing.T) {
-	w := running(t)
-	w.accept(home)
-	q := w.ask(Drain{By: w.now.Add(aMinute)})
-	w.quiet()
-	if w.answers[q] == nil || len(w.pending[home]) != 1 || !w.row(home).in.idle() {
-		t.Errorf("%+v with %d pending, want it drained and the request pending", w.answers[q], len(w.pending[home]))
-	}
-}
-
-func TestADrainOfNothingIsDoneAtOnce(t *testing.T) {
-	w := newWorld(t, nil)
-	if q := w.ask(Drain{Runs: true, By: w.now.Add(time.Minute)}); w.answers[q] == nil {
-		t.Error("not answered")
 	}
 }

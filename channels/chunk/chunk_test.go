@@ -75,6 +75,11 @@ func TestSplit(t *testing.T) {
 			"parentheses in two blocks of code enclose nothing", Length, 40, "```\n(\n```\n```\n```\n```\n       \n```\n```\n)\n```\n",
 			[]string{"```\n(\n```\n```\n```\n```\n       \n```", "```\n)\n```\n"},
 		},
+		{
+			"a closing line longer than its opening goes with the code", Length, 22, "```\nabcdef ghijklm\n``````````\nend",
+			[]string{"```\nabcdef ghijklm\n```", "end"},
+		},
+		{"marks with a word after them close nothing", Newline, 100, "```\n```go\n\nx\n```\n\ny", []string{"```\n```go\n\nx\n```", "y"}},
 		{"paragraphs are messages", Newline, 100, "a\nb\n\nc\n \n\nd\n", []string{"a\nb", "c", "d\n"}},
 		{"a blank line in code is code", Newline, 100, "a\n\n```\nb\n\nc\n```\n\nd", []string{"a", "```\nb\n\nc\n```", "d"}},
 		{"a paragraph too long is cut", Newline, 5, "aaa bbb\n\nc", []string{"aaa", "bbb", "c"}},

@@ -4,26 +4,38 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
+	"holdfast/actors/control"
+	"holdfast/cmd/life"
+	"holdfast/config"
 	"holdfast/http/admin"
 )
 
 // callWithin is longer than any method takes.
 const callWithin = 2 * time.Minute
 
-// stateDir is where the gateway's socket lies.
+// stateDir is where the gateway's socket lies. Faults elsewhere in the configuration do not matter: who wants to know how
+// a gateway is must not be kept out by the file that it refuses.
 func (s *shell) stateDir() (string, error) {
 	if s.Dir != "" {
 		return s.Dir, nil
 	}
-	_, cfg, err := s.load(s.Config)
-	if err != nil {
-		return "", err
+	src := config.Find(s.Config, s.Getenv)
+	cfg, err := config.Inspect(src, s.Environ)
+	var problems config.Problems
+	if errors.As(err, &problems); cfg != nil && !slices.ContainsFunc(problems, func(p config.Problem) bool {
+		return p.Path == "gateway" || p.Path == "gateway.stateDir"
+	}) {
+		return cfg.Gateway.StateDir, nil
 	}
-	return cfg.Gateway.StateDir, nil
+	return "", s.refuse(problems, "%s: gateway.stateDir cannot be read from it: name the folder with --state-dir", src)
 }
 
 // call asks the running gateway and decodes into result. The raw answer comes back for --json.
@@ -59,11 +71,20 @@ func show[R any](s *shell, method string, params any, words func(*R)) error {
 	if err != nil {
 		return err
 	}
-	if s.JSON || words == nil {
+	if s.JSON {
 		return s.print(raw)
 	}
 	words(&result)
 	return nil
+}
+
+// encode prints a value as JSON.
+func (s *shell) encode(v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.print(raw)
 }
 
 // print writes JSON so that people can read it too.
@@ -76,7 +97,7 @@ func (s *shell) print(raw json.RawMessage) error {
 	return nil
 }
 
-// table prints rows in columns; the first row is the head.
+// table prints rows in columns; the first row is the head. What strangers have written stays in its cell.
 func (s *shell) table(rows [][]string) {
 	w := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
@@ -84,11 +105,24 @@ func (s *shell) table(rows [][]string) {
 			if i > 0 {
 				fmt.Fprint(w, "\t")
 			}
-			fmt.Fprint(w, cell)
+			fmt.Fprint(w, printable(cell))
 		}
 		fmt.Fprintln(w)
 	}
 	_ = w.Flush()
+}
+
+// printable makes one line of a text, without anything that a terminal would obey.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 type callCmd struct {
@@ -101,7 +135,7 @@ func (c callCmd) Run(s *shell) error {
 	var params any
 	if c.Params != "" {
 		if !json.Valid([]byte(c.Params)) {
-			return failure{2, fmt.Errorf("params are no JSON: %s", c.Params)}
+			return failure{life.ExitUsage, fmt.Errorf("params are no JSON: %s", c.Params)}
 		}
 		params = json.RawMessage(c.Params)
 	}
@@ -116,5 +150,5 @@ type shutdownCmd struct{}
 
 // Run ends the gateway.
 func (shutdownCmd) Run(s *shell) error {
-	return show(s, "shutdown", nil, func(*struct{}) { fmt.Fprintln(s.Stdout, "the gateway drains and ends") })
+	return show(s, "shutdown", nil, func(*control.StopResult) { fmt.Fprintln(s.Stdout, "the gateway drains and ends") })
 }

@@ -55,13 +55,13 @@ type grammar struct {
 	Shutdown shutdownCmd `cmd:"" help:"Drain the gateway and end it."`
 }
 
-// failure is an error with its exit code.
+// failure is an error with its exit code. Without an error it has been said already what went wrong.
 type failure struct {
 	code int
 	err  error
 }
 
-func (f failure) Error() string { return f.err.Error() }
+func (f failure) Error() string { return fmt.Sprintf("exit code %d: %v", f.code, f.err) }
 func (f failure) Unwrap() error { return f.err }
 
 // Main runs one command line and returns the exit code.
@@ -70,37 +70,38 @@ func Main(args []string, w World) int {
 		w.Exit = os.Exit
 	}
 	var (
-		g     grammar
-		ended = -1
+		g      grammar
+		helped = false
 	)
-	parser, err := kong.New(&g, kong.Name("gateway"), kong.Writers(w.Stdout, w.Stderr), kong.UsageOnError(),
+	parser, err := kong.New(&g, kong.Name("gateway"), kong.Writers(w.Stdout, w.Stderr),
 		kong.Description("A chat gateway that is never restarted and never loses a message."),
-		kong.Exit(func(code int) { ended = code }), kong.BindTo(nil, (*error)(nil)))
+		kong.Exit(func(int) { helped = true }))
 	if err != nil {
 		fmt.Fprintln(w.Stderr, "gateway: a bug in the grammar:", err)
-		return life.ExitBug
+		return life.ExitFailed
 	}
 	ctx, err := parser.Parse(args)
-	if ended >= 0 {
-		return ended // --help
-	}
-	if err != nil {
-		fmt.Fprintf(w.Stderr, "gateway: %v\n", err)
+	switch {
+	case helped:
+		return life.ExitOK
+	case err != nil:
+		fmt.Fprintf(w.Stderr, "gateway: %v; gateway --help lists the commands\n", err)
 		return life.ExitUsage
 	}
-	err = ctx.Run(&shell{World: w, grammar: &g})
-	var f failure
-	switch {
-	case err == nil:
+	return w.ended(ctx.Run(&shell{World: w, grammar: &g}))
+}
+
+// ended says how a command ended and gives the exit code.
+func (w World) ended(err error) int {
+	if err == nil {
 		return life.ExitOK
-	case errors.As(err, &f):
-		if f.err != nil {
-			fmt.Fprintf(w.Stderr, "gateway: %v\n", f.err)
-		}
-		return f.code
 	}
-	fmt.Fprintf(w.Stderr, "gateway: %v\n", err)
-	return life.ExitBug
+	f := failure{life.ExitFailed, err}
+	errors.As(err, &f)
+	if f.err != nil {
+		fmt.Fprintf(w.Stderr, "gateway: %v\n", f.err)
+	}
+	return f.code
 }
 
 // shell is what every command is given.
@@ -109,38 +110,25 @@ type shell struct {
 	*grammar
 }
 
-// load reads the configuration; its problems go to stderr, one per line.
-func (s *shell) load(file string) (config.Source, *config.Config, error) {
-	src := config.Find(file, s.Getenv)
-	cfg, err := config.Load(src, s.Environ)
-	if err != nil {
-		return src, nil, s.problems(src, err)
-	}
-	return src, cfg, nil
-}
-
 // candidate reads the configuration as the gateway itself would, and says everything that is wrong with it at once.
 func (s *shell) candidate(file string) (config.Source, *reload.Candidate, error) {
 	src := config.Find(file, s.Getenv)
 	c, problems := reload.Read(src, s.Environ, s.Kinds, func(cfg *config.Config) string { return cfg.Gateway.Listen })
 	if len(problems) > 0 {
-		return src, nil, s.problems(src, problems)
+		return src, nil, s.refuse(problems, "%s: %d problem(s); nothing was changed", src, len(problems))
 	}
 	return src, c, nil
 }
 
-func (s *shell) problems(src config.Source, err error) error {
-	var list config.Problems
-	if !errors.As(err, &list) {
-		return failure{life.ExitConfig, err}
-	}
-	for _, p := range list {
+// refuse lists problems, one a line, before the error.
+func (s *shell) refuse(problems config.Problems, format string, args ...any) error {
+	for _, p := range problems {
 		fmt.Fprintln(s.Stderr, p)
 	}
-	return failure{life.ExitConfig, fmt.Errorf("%s: %d problem(s); nothing was changed", src, len(list))}
+	return failure{life.ExitConfig, fmt.Errorf(format, args...)}
 }
 
-// version is the module's, else the commit's.
+// version is what the toolchain has stamped into the binary.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,9 +12,7 @@ import (
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
 	"holdfast/actors/reload"
-	"holdfast/actors/supervisor"
 	"holdfast/actors/tree"
-	"holdfast/channels"
 )
 
 type statusCmd struct{}
@@ -141,36 +140,43 @@ func (c reloadCmd) Run(s *shell) error {
 		return err
 	}
 	if s.JSON {
-		if err := s.print(raw); err != nil {
-			return err
-		}
-		return verdict(r)
+		err = s.print(raw)
+	} else {
+		fmt.Fprintf(s.Stdout, "revision %d, generation %d, %s\n", r.Revision, r.Generation, r.Took)
+		s.verdicts(r.Units)
 	}
-	fmt.Fprintf(s.Stdout, "revision %d, generation %d, %s\n", r.Revision, r.Generation, r.Took)
-	rows := [][]string{}
-	for _, unit := range slices.Sorted(maps.Keys(r.Units)) {
-		rows = append(rows, []string{unit, r.Units[unit].Result, r.Units[unit].Reason})
+	switch {
+	case err != nil:
+		return err
+	case len(r.Problems) > 0:
+		return s.refuse(r.Problems, "%s", r.Err)
+	case r.Err != "":
+		return errors.New(r.Err)
 	}
-	s.table(rows)
-	for _, p := range r.Problems {
-		fmt.Fprintln(s.Stderr, p)
-	}
-	return verdict(r)
+	return failed(r.Units)
 }
 
-func verdict(r reload.Report) error {
-	if len(r.Problems) > 0 {
-		return failure{78, fmt.Errorf("%s", r.Err)}
+// verdicts prints what became of each unit.
+func (s *shell) verdicts(units map[string]reload.Verdict) {
+	rows := [][]string{}
+	for _, unit := range slices.Sorted(maps.Keys(units)) {
+		rows = append(rows, []string{unit, units[unit].Result, units[unit].Reason})
 	}
-	if r.Err != "" {
-		return failure{1, fmt.Errorf("%s", r.Err)}
-	}
-	for unit, v := range r.Units {
-		if v.Result == "failed" {
-			return failure{1, fmt.Errorf("%s failed: %s", unit, v.Reason)}
+	s.table(rows)
+}
+
+// failed is the error of the units that failed, if any did.
+func failed(units map[string]reload.Verdict) error {
+	var which []string
+	for _, unit := range slices.Sorted(maps.Keys(units)) {
+		if units[unit].Result == "failed" {
+			which = append(which, fmt.Sprintf("%s failed: %s", unit, units[unit].Reason))
 		}
 	}
-	return nil
+	if len(which) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(which, "; "))
 }
 
 type channelsCmd struct {
@@ -205,16 +211,21 @@ func (c stopCmd) Run(s *shell) error { return s.order("channels.stop", c.Target)
 // Run restarts.
 func (c restartCmd) Run(s *shell) error { return s.order("channels.restart", c.Target) }
 
+// order gives one order; an account that could not follow it gives exit code 1.
 func (s *shell) order(method, target string) error {
-	return show(s, method, control.ChannelParams{Target: target}, func(r *control.VerdictsResult) {
-		rows := [][]string{}
-		for _, account := range slices.Sorted(maps.Keys(r.Verdicts)) {
-			rows = append(rows, verdictRow(account, r.Verdicts[account]))
-		}
-		s.table(rows)
-	})
-}
-
-func verdictRow(account channels.Account, v supervisor.Verdict) []string {
-	return []string{string(account), v.Result, v.Reason}
+	var r control.VerdictsResult
+	raw, err := s.call(method, control.ChannelParams{Target: target}, &r)
+	if err != nil {
+		return err
+	}
+	units := map[string]reload.Verdict{}
+	for account, v := range r.Verdicts {
+		units[string(account)] = v
+	}
+	if !s.JSON {
+		s.verdicts(units)
+	} else if err := s.print(raw); err != nil {
+		return err
+	}
+	return failed(units)
 }

@@ -19,28 +19,38 @@ type runCmd struct{}
 
 // Run starts the gateway and returns when it has ended.
 func (runCmd) Run(s *shell) error {
+	if s.Dir != "" {
+		return failure{life.ExitUsage, errors.New("--state-dir is for talking to a running gateway; set gateway.stateDir in the configuration, or HOLDFAST_GATEWAY__STATE_DIR")}
+	}
 	src, candidate, err := s.candidate(s.Config)
 	if err != nil {
 		return err
 	}
-	cfg := candidate.Config
-	if s.Dir != "" {
-		return failure{life.ExitUsage, errors.New("--state-dir is for talking to a running gateway; set gateway.stateDir in the configuration, or HOLDFAST_GATEWAY__STATE_DIR")}
-	}
 	signals := s.Signals
 	if signals == nil {
-		own := make(chan os.Signal, 2)
-		signal.Notify(own, syscall.SIGINT, syscall.SIGTERM)
-		signals = own
+		signals = stopSignals()
 	}
 	code := life.Run(life.Options{
 		Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
-		Log: s.logger(cfg.Log), Signals: signals, Exit: s.Exit,
-	}, cfg)
+		Log: s.logger(candidate.Config.Log), Signals: signals, Exit: s.Exit,
+	}, candidate.Config)
 	if code != life.ExitOK {
 		return failure{code: code}
 	}
 	return nil
+}
+
+// stopSignals are the process's. A reader of the log who goes away is no reason to end, nor is a terminal that is closed
+// under nohup.
+func stopSignals() <-chan os.Signal {
+	stops := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		stops = append(stops, syscall.SIGHUP)
+	}
+	own := make(chan os.Signal, 2)
+	signal.Notify(own, stops...)
+	signal.Ignore(syscall.SIGPIPE)
+	return own
 }
 
 // logger writes JSON to files and pipes, and what people read to a terminal.
@@ -110,7 +120,7 @@ func (c initCmd) Run(s *shell) error {
 		}
 	}
 	if err := config.Init(c.File, samples); err != nil {
-		return failure{life.ExitUsage, err}
+		return err
 	}
 	fmt.Fprintf(s.Stdout, "%s is written: read it, then gateway check %s, then gateway run -c %s\n", c.File, c.File, c.File)
 	return nil

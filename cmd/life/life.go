@@ -1,9 +1,9 @@
 // Package life is the life of the gateway's process: it wires the actors, opens the listeners, and ends everything again.
 //
-// Invariants: what can fail because of somebody else (configuration, state folder, port) fails before anything is changed.
-// Actors start in the order of the tree; the listener answers after the first publication. The end follows the message:
-// edge, consumption, lanes, outbox, runs, control, journal. All stop signals take this one path; its budget is
-// gateway.drainTimeout. A second signal ends the process at once.
+// Invariants: what other processes can hold (state folder, port) is taken before any actor starts. Actors start in the
+// order of the tree; the listener answers after the first publication. The end follows the message: edge, consumption,
+// lanes, outbox, runs, control, journal. Every reason to end takes this one path, also during the boot; its budget is
+// gateway.drainTimeout. Only a second signal ends the process at once.
 package life
 
 import (
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"sync"
@@ -36,8 +37,8 @@ type Options struct {
 	Version string
 	Stdout  io.Writer // for people: what listens where, and what to try
 	Log     zerolog.Logger
-	Signals <-chan os.Signal
-	Exit    func(code int) // ends the process at once
+	Signals <-chan os.Signal // each asks for the end
+	Exit    func(code int)   // ends the process at once
 }
 
 // gateway is what is up while the process lives.
@@ -48,95 +49,103 @@ type gateway struct {
 	sys   *kit.System
 	cell  *registry.Cell
 	began time.Time
-	stops sync.Once
-	ask   chan string // why the process should end
+	first sync.Once   // reason to end
+	stop  chan ending // holds it
 
 	listener net.Listener
 	edge     *server.Server
 	socket   net.Listener
 	face     *admin.Server
-	served   sync.WaitGroup
 	places   places
+}
+
+// ending is why the process ends, and the code if all goes well on the way.
+type ending struct {
+	why  string
+	code int
 }
 
 // Run lives one whole life and returns the exit code. What went wrong has been logged, with what to do.
 func Run(o Options, cfg *config.Config) int {
-	g := &gateway{o: o, cfg: cfg, cell: &registry.Cell{}, began: time.Now(), ask: make(chan string, 1)}
+	g := &gateway{o: o, cfg: cfg, cell: &registry.Cell{}, began: time.Now(), stop: make(chan ending, 1)}
+	go g.obey()
 	if code := g.acquire(); code != ExitOK {
 		return code
 	}
 	if code := g.start(); code != ExitOK {
 		return code
 	}
-	why := g.wait()
-	return g.end(why)
+	return g.end(<-g.stop)
 }
 
 // acquire takes what only one process can have: the state folder and the port.
 func (g *gateway) acquire() int {
+	dir, log := g.cfg.Gateway.StateDir, g.o.Log
 	store, err := journal.Open(journal.Options{
-		Dir: g.cfg.Gateway.StateDir, Log: g.o.Log.With().Str("actor", "journal").Logger(),
-		MinFree: uint64(g.cfg.Gateway.MinFreeMB) << 20, OnFatal: func(err error) {
-			g.o.Log.Error().Err(err).Msg("the journal cannot go on; the process ends. Nothing that was acknowledged is lost: mend the disk and start again")
+		Dir: dir, Log: log.With().Str("actor", "journal").Logger(),
+		MinFree: max(1, uint64(g.cfg.Gateway.MinFreeMB)<<20), // 0 would stand for a default
+		OnFatal: func(err error) {
+			log.Error().Err(err).Msg("the journal cannot go on; the process ends. Nothing that was acknowledged is lost: mend the disk and start again")
 			g.o.Exit(ExitJournal)
 		},
 	})
-	var held journal.ErrLocked
-	switch {
-	case errors.As(err, &held):
-		g.o.Log.Error().Str("stateDir", g.cfg.Gateway.StateDir).Msg(held.Error())
-		return ExitHeld
-	case errors.Is(err, journal.ErrVersion):
-		g.o.Log.Error().Err(err).Str("stateDir", g.cfg.Gateway.StateDir).Msg("the journal cannot be read; use the gateway that wrote it, or another gateway.stateDir")
-		return ExitJournal
-	case err != nil:
-		g.o.Log.Error().Err(err).Str("stateDir", g.cfg.Gateway.StateDir).Msg("the state folder cannot be used")
-		return ExitHeld
+	if err != nil {
+		code, do := unopened(err)
+		log.Error().Err(err).Str("stateDir", dir).Msg(do)
+		return code
 	}
 	g.store = store
 	g.listener, err = net.Listen("tcp", g.cfg.Gateway.Listen)
 	if err != nil {
-		why := "gateway.listen cannot be used"
+		do := "gateway.listen cannot be used: set it to an address of this machine"
 		if errors.Is(err, syscall.EADDRINUSE) {
-			why = "another process listens there: stop it, or set gateway.listen to another port"
+			do = "another process listens there: stop it, or set gateway.listen to another port"
 		}
-		g.o.Log.Error().Err(err).Str("listen", g.cfg.Gateway.Listen).Msg(why)
+		log.Error().Err(err).Str("listen", g.cfg.Gateway.Listen).Msg(do)
 		_ = store.Close()
 		return ExitHeld
 	}
 	return ExitOK
 }
 
+// unopened tells a folder that cannot be had from a journal that cannot be read.
+func unopened(err error) (code int, do string) {
+	var (
+		held journal.ErrLocked
+		path *fs.PathError
+	)
+	switch {
+	case errors.As(err, &held):
+		return ExitHeld, "another gateway runs on this state folder"
+	case errors.Is(err, journal.ErrVersion):
+		return ExitJournal, "the journal cannot be read: use the gateway that wrote it, or another gateway.stateDir"
+	case errors.As(err, &path):
+		return ExitHeld, "the state folder cannot be used"
+	}
+	return ExitJournal, "the journal cannot be read: restore the state folder from a copy, or use another gateway.stateDir"
+}
+
 // sameSignal is how long after the first signal another one is taken for the same: a shell, a supervisor and a terminal may
 // each pass one order on.
 const sameSignal = 250 * time.Millisecond
 
-// wait returns when the process should end: a signal, or the method shutdown. From then on a second signal ends it at once.
-func (g *gateway) wait() string {
-	var why string
-	select {
-	case sig := <-g.o.Signals:
-		why = sig.String()
-	case why = <-g.ask:
-	}
-	first := time.Now()
-	go func() {
-		for sig := range g.o.Signals {
-			if time.Since(first) < sameSignal {
-				continue
-			}
+// obey takes the first signal for a reason to end, and ends the process at once on a later one.
+func (g *gateway) obey() {
+	var first time.Time
+	for sig := range g.o.Signals {
+		switch {
+		case first.IsZero():
+			first = time.Now()
+			g.shutdown(ending{why: sig.String()})
+		case time.Since(first) >= sameSignal:
 			g.o.Log.Warn().Str("signal", sig.String()).Msg("a second signal: the process ends at once; what was accepted goes on at the next start")
-			if sig == syscall.SIGTERM {
-				g.o.Exit(ExitTERM)
-			}
-			g.o.Exit(ExitINT)
+			g.o.Exit(exitOf(sig))
 		}
-	}()
-	return why
+	}
 }
 
-// shutdown asks for the end; only the first word counts.
-func (g *gateway) shutdown(why string) { g.stops.Do(func() { g.ask <- why }) }
+// shutdown asks for the end; only the first reason counts.
+func (g *gateway) shutdown(e ending) { g.first.Do(func() { g.stop <- e }) }
 
 // tell is a question with an answer of type A from outside all actors.
 func tell[A any](ctx context.Context, sys *kit.System, to kit.Addr, msg any) (A, error) {

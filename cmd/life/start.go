@@ -51,8 +51,8 @@ func (g *gateway) start() int {
 	}})
 	for _, a := range g.tree() {
 		if _, err := g.sys.Start(a.at.String(), a.spec); err != nil {
-			g.o.Log.Error().Err(err).Msg("starting the tree")
-			return ExitBug
+			g.o.Log.Error().Err(err).Str("actor", a.at.String()).Msg("a bug: the tree does not start; please report this")
+			return ExitFailed
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), bootWithin)
@@ -60,15 +60,13 @@ func (g *gateway) start() int {
 	report, err := tell[reload.Report](ctx, g.sys, g.places.reload, reload.Boot{Config: g.cfg})
 	if err != nil || report.Err != "" {
 		g.o.Log.Error().Err(err).Str("cause", report.Err).Msg("the gateway could not boot")
-		_ = g.end("boot failed")
 		if len(report.Problems) > 0 {
-			return ExitConfig
+			return g.end(ending{"the configuration is refused", ExitConfig})
 		}
-		return ExitBug
+		return g.end(ending{"the boot failed", ExitFailed})
 	}
-	if code := g.open(); code != ExitOK {
-		_ = g.end("boot failed")
-		return code
+	if !g.open() {
+		return g.end(ending{"the admin socket cannot be opened", ExitHeld})
 	}
 	tree.Log(g.o.Log, g.sys.Table())
 	g.greet(report)
@@ -87,7 +85,7 @@ func (g *gateway) tree() []actor {
 	return []actor{
 		{p.journal, journal.Spec(g.store)},
 		{p.control, control.Spec(control.Options{
-			Self: p.control, World: g.world(), Stop: func() { g.shutdown("shutdown was called") },
+			Self: p.control, World: g.world(), Stop: func() { g.shutdown(ending{why: "shutdown was called"}) },
 			Places: control.Places{Reload: p.reload, Journal: p.journal, Access: p.access, Outbox: p.outbox},
 		})},
 		{p.registry, registry.Spec(g.cell)},
@@ -139,17 +137,17 @@ func (g *gateway) world() control.World {
 }
 
 // open lets the outside in: the admin socket, then the listener.
-func (g *gateway) open() int {
+func (g *gateway) open() bool {
 	var err error
 	if g.socket, err = admin.Listen(g.cfg.Gateway.StateDir, g.cfg.Gateway.AdminGroup); err != nil {
-		g.o.Log.Error().Err(err).Msg("opening the admin socket")
-		return ExitHeld
+		g.o.Log.Error().Err(err).Msg("the admin socket cannot be opened")
+		return false
 	}
 	g.face = admin.New(admin.Options{
 		System: g.sys, Live: g.cell, Control: g.places.control, Group: g.cfg.Gateway.AdminGroup,
 		Log: g.o.Log.With().Str("actor", "admin").Logger(),
 	})
-	g.served.Go(func() { g.face.Serve(g.socket) })
+	go g.face.Serve(g.socket)
 	world := g.world()
 	g.edge = server.New(server.Options{
 		System: g.sys, Live: g.cell, Journal: g.places.journal, Log: g.o.Log.With().Str("actor", "edge").Logger(),
@@ -165,13 +163,13 @@ func (g *gateway) open() int {
 		JournalWithin:  g.cfg.Gateway.JournalWait.D(),
 		InFlight:       int64(g.cfg.Gateway.BytesInFlightMB) << 20,
 	})
-	g.served.Go(func() {
+	go func() {
 		if err := g.edge.Serve(g.listener); err != nil {
 			g.o.Log.Error().Err(err).Msg("the listener failed; the process ends")
-			g.shutdown("the listener failed")
+			g.shutdown(ending{"the listener failed", ExitHeld})
 		}
-	})
-	return ExitOK
+	}()
+	return true
 }
 
 // prefixes reads addresses and networks; config has validated them.
