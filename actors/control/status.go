@@ -172,7 +172,7 @@ func (a *AccountStatus) judge(live *registry.Live, s Status, listen string, now 
 			}
 		}
 	}
-	if a.Webhook != "" && a.Webhooks.IsZero() {
+	if a.Webhook != "" && a.Webhooks.IsZero() && !s.received(a.Account) {
 		a.Hint = "no webhook ever received" + a.loopbackHint(listen)
 	}
 	if a.Disabled || a.Stopped || a.Phase == supervisor.Off {

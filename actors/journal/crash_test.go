@@ -62,12 +62,12 @@ func (g *gate) hold() (release func()) {
 	g.mu.Lock()
 	g.held = held
 	g.mu.Unlock()
-	return func() {
+	return sync.OnceFunc(func() {
 		g.mu.Lock()
 		g.held = nil
 		g.mu.Unlock()
 		close(held)
-	}
+	})
 }
 
 func (g *gate) breakAt(kind errorfs.OpKind) {
@@ -85,6 +85,7 @@ func TestLaw5_NothingIsAcceptedBeforeItsSyncAndManyShareOne(t *testing.T) {
 	first := ask[journal.Statistics](w, journal.Stats{})
 
 	release := g.hold()
+	defer release()
 	const n = 100
 	accepted := make(chan journal.Accepted, n+1)
 	send := func() {

@@ -37,9 +37,17 @@ func TestCommands(t *testing.T) {
 			}
 		}},
 		{"/stop without a turn says that there is nothing to stop", func(t *testing.T, w *world) {
+			asked := 0
+			w.decide = func(channels.Arrival) access.Decision {
+				asked++
+				return access.Decision{Allow: true}
+			}
+			w.message("c", "/status")
 			w.message("c", "/stop")
 			w.settle()
-			w.wantSaid("[" + idleText + "]")
+			if got := w.said(); len(got) != 2 || got[1] != "["+idleText+"]" || asked != 2 {
+				t.Errorf("said %q, asked %d times", got, asked)
+			}
 		}},
 		{"/stop ends the turn under way, and what follows goes on", func(t *testing.T, w *world) {
 			w.slow()

@@ -240,6 +240,9 @@ func TestDrain(t *testing.T) {
 			if len(w.drained) != 1 || len(w.drained[0].Left) != 0 || len(w.turns) != 1 {
 				t.Errorf("drained %+v, %d turns", w.drained, len(w.turns))
 			}
+			if mark := w.store.state["net:home|c|turn"]; mark != nil {
+				t.Errorf("the next turn was marked: %s", mark)
+			}
 		}},
 		{"what pauses is let go and stays pending", func(t *testing.T, w *world) {
 			w.down()

@@ -255,7 +255,5 @@ func (p progress) end(r result) {
 		_ = p.bar.Set(r.Answered)
 		_ = p.bar.Finish()
 		fmt.Println()
-		return
 	}
-	p.line(r)
 }
