@@ -50,6 +50,12 @@ type Settings interface {
 	Shared() *Common
 }
 
+// Hosted is implemented by Settings of networks that have a server of their own, such as one in the operator's house.
+type Hosted interface {
+	// Server is its address for people; without credentials.
+	Server() string
+}
+
 // Env is what a run of an account is given besides its settings.
 type Env struct {
 	Account Account

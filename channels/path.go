@@ -27,7 +27,7 @@ func Canonical(raw string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("path %q: a bad escape: %w", raw, ErrPath)
 	}
-	if false {
+	if strings.ContainsRune(decoded, 0) {
 		return "", fmt.Errorf("path %q: a NUL is refused: %w", raw, ErrPath)
 	}
 	var out strings.Builder

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/channels/channeltest/faulty"
 	"holdfast/channels/webhook"
 )
 
@@ -136,13 +137,13 @@ func newSink(t *testing.T) *sink {
 	return k
 }
 
-// answers counts the replies by the sender's id of the message that they answer.
+// answers counts the replies by the id of the message that they answer, which its text ends with: the agent echoes.
 func (k *sink) answers() map[string]int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	out := map[string]int{}
 	for _, c := range k.list {
-		out[c.ReplyTo]++
+		out[c.Text[strings.LastIndexByte(c.Text, ' ')+1:]]++
 	}
 	return out
 }
@@ -179,7 +180,43 @@ func (k *sink) once(t *testing.T, ids map[string]bool) {
 	}
 }
 
-// hungServer accepts connections and never says anything.
+// steps takes what the misbehaving network tells of its runs.
+type steps struct {
+	URL string
+	mu  sync.Mutex
+	got []faulty.Step
+}
+
+func newSteps(t *testing.T) *steps {
+	t.Helper()
+	k := &steps{}
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var one faulty.Step
+		if err := json.NewDecoder(r.Body).Decode(&one); err != nil {
+			return // the gateway went away while it wrote
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.got = append(k.got, one)
+	}))
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	k.URL = s.URL
+	return k
+}
+
+// of lists the steps of one sort, in order.
+func (k *steps) of(what string) (out []faulty.Step) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, one := range k.got {
+		if one.What == what {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// hungServer is asked and never says anything.
 func hungServer(t *testing.T) string {
 	t.Helper()
 	life := make(chan struct{})

@@ -184,11 +184,18 @@ func publicCmd(ts *testscript.TestScript, neg bool, args []string) {
 // journalFormatCmd finds the version where the journal keeps it: under the only key of one byte that holds it.
 func journalFormatCmd(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, !neg && len(args) == 2, "journal-format DIR TEXT")
-	db, err := pebble.Open(filepath.Join(ts.MkAbs(args[0]), "journal"), &pebble.Options{FormatMajorVersion: pebble.FormatValueSeparation})
+	db, err := pebble.Open(filepath.Join(ts.MkAbs(args[0]), "journal"), &pebble.Options{FormatMajorVersion: pebble.FormatValueSeparation, Logger: quiet{}})
 	ts.Check(err)
 	defer db.Close()
 	ts.Check(db.Set(formatKey(ts, db), []byte(args[1]), pebble.Sync))
 }
+
+// quiet drops what the store has to say.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(string, ...any) {}
 
 func formatKey(ts *testscript.TestScript, db *pebble.DB) []byte {
 	it, err := db.NewIter(nil)

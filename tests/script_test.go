@@ -36,12 +36,12 @@ import (
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		RequireUniqueNames:  true,
+		RequireUniqueNames:  true, ContinueOnError: true,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(asGateway, "")
 			env.Setenv(listenVar, "127.0.0.1:0")
-			env.Values[session{}] = &session{snapshots: map[string]string{}}
+			env.Values[underWay] = &session{snapshots: map[string]string{}}
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -62,6 +62,9 @@ func TestScripts(t *testing.T) {
 // listenVar puts every gateway of a script on a port that the system chooses.
 const listenVar = "HOLDFAST_GATEWAY__LISTEN"
 
+// underWay is where a script keeps its session.
+const underWay = "session"
+
 // session is what a script has under way.
 type session struct {
 	run       *rig.Gateway
@@ -69,7 +72,7 @@ type session struct {
 	snapshots map[string]string
 }
 
-func sessionOf(ts *testscript.TestScript) *session { return ts.Value(session{}).(*session) }
+func sessionOf(ts *testscript.TestScript) *session { return ts.Value(underWay).(*session) }
 
 // running is the gateway that start has started.
 func running(ts *testscript.TestScript) *rig.Gateway {
@@ -141,8 +144,6 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { g.Kill(); log.Close() })
 	ts.Setenv("URL", g.URL)
 	ts.Setenv("PID", strconv.Itoa(g.PID()))
-	until(ts, "the rest of the greeting", func() bool { return strings.Contains(g.Output(), "\n") })
-	ts.Check(os.WriteFile(ts.MkAbs("run.out"), []byte(g.Output()), 0o600))
 }
 
 func signalOf(ts *testscript.TestScript, neg bool, args []string) syscall.Signal {
@@ -187,6 +188,7 @@ func untilCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	until(ts, args[0], func() bool {
 		if len(args) == 2 {
+			ts.Check(os.WriteFile(ts.MkAbs("run.out"), []byte(running(ts).Output()), 0o600))
 			return pattern.MatchString(ts.ReadFile(args[1]))
 		}
 		command(ts, args[2:])

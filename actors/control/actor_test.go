@@ -37,8 +37,10 @@ func newDesk(t *testing.T) *desk {
 		d.owners[name] = kittest.NewProbe(t, sys, name)
 		at[name] = d.owners[name].Addr()
 	}
-	_, err := sys.Start(self.String(), Spec(Options{Self: self, World: d.w, Stop: func() { d.stopped <- struct{}{} },
-		Places: Places{Journal: at["the journal"], Reload: at["the reload"], Outbox: at["the outbox"], Access: at["the access"]}}))
+	_, err := sys.Start(self.String(), Spec(Options{
+		Self: self, World: d.w, Stop: func() { d.stopped <- struct{}{} },
+		Places: Places{Journal: at["the journal"], Reload: at["the reload"], Outbox: at["the outbox"], Access: at["the access"]},
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,8 +82,10 @@ func (s Conn) caller() string { return s.Self.String() + " " + s.Peer }
 func (h handler) answered(method string, m kit.Answered) registry.Called {
 	switch {
 	case errors.Is(m.Err, kit.ErrLate):
-		return registry.Called{Err: &registry.CallError{Code: CodeTimeout,
-			Message: method + ": no answer in time; it may still be carried out: see status and tree"}}
+		return registry.Called{Err: &registry.CallError{
+			Code:    CodeTimeout,
+			Message: method + ": no answer in time; it may still be carried out: see status and tree",
+		}}
 	case m.Err != nil:
 		return registry.Called{Err: &registry.CallError{Code: CodeFailed, Message: method + ": " + h.gone()}}
 	}

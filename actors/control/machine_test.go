@@ -74,8 +74,11 @@ var questions = []struct {
 	{"restart of an account", "channels.restart", `{"target":"bluebubbles:home"}`, kit.Named("channels/bluebubbles"), supervisor.Order{Account: home, Do: "restart"}, slow},
 	{"a message", "send", `{"account":"bluebubbles:home","target":"+1555","text":"hi","key":"k"}`, places.Outbox, outbox.Post{Account: home, Target: "+1555", Text: "hi", Key: "k"}, quick},
 	{"a list with its defaults", "journal.ls", `{}`, places.Journal, journal.List{Max: 100}, quick},
-	{"a list with everything", "journal.ls", `{"kind":"reply","account":"bluebubbles:home","state":"dead","after":7,"max":5}`, places.Journal,
-		journal.List{Kind: journal.Replies, Account: home, State: journal.Dead, After: 7, Max: 5}, quick},
+	{
+		"a list with everything", "journal.ls", `{"kind":"reply","account":"bluebubbles:home","state":"dead","after":7,"max":5}`, places.Journal,
+		journal.List{Kind: journal.Replies, Account: home, State: journal.Dead, After: 7, Max: 5},
+		quick,
+	},
 	{"a list that is too long", "journal.ls", `{"max":5000}`, places.Journal, journal.List{Max: 1000}, quick},
 	{"an item", "journal.show", `{"seq":18446744073709551615}`, places.Journal, journal.Show{Seq: 1<<64 - 1}, quick},
 	{"the books", "journal.verify", "", places.Journal, journal.Verify{}, slow},
@@ -161,33 +164,54 @@ var answers = []struct {
 	answer       any
 	result, err  string
 }{
-	{"a reload", "reload", reload.Report{Revision: 2, Generation: 1, Caller: "admin", Took: config.Duration(time.Second), Units: map[string]reload.Verdict{"bluebubbles:home": {Result: "applied", Run: 2}}},
-		`{"revision":2,"generation":1,"caller":"admin","began":"0001-01-01T00:00:00Z","took":"1s","units":{"bluebubbles:home":{"result":"applied","run":2}}}`, ""},
-	{"a reload that was refused", "reload", reload.Report{Problems: []config.Problem{{Path: "gateway.listen", Got: "x", Want: "host:port"}}, Err: "refused"},
-		`{"revision":0,"generation":0,"caller":"","began":"0001-01-01T00:00:00Z","took":"0s","units":{},"problems":[{"path":"gateway.listen","got":"x","want":"host:port"}],"error":"refused"}`, ""},
-	{"an order", "channels.start", supervisor.Ordered{Verdicts: map[channels.Account]supervisor.Verdict{home: {Result: "failed", Reason: "no such account"}}},
-		`{"verdicts":{"bluebubbles:home":{"result":"failed","reason":"no such account"}}}`, ""},
+	{
+		"a reload", "reload",
+		reload.Report{Revision: 2, Generation: 1, Caller: "admin", Took: config.Duration(time.Second), Units: map[string]reload.Verdict{"bluebubbles:home": {Result: "applied", Run: 2}}},
+		`{"revision":2,"generation":1,"caller":"admin","began":"0001-01-01T00:00:00Z","took":"1s","units":{"bluebubbles:home":{"result":"applied","run":2}}}`, "",
+	},
+	{
+		"a reload that was refused", "reload",
+		reload.Report{Problems: []config.Problem{{Path: "gateway.listen", Got: "x", Want: "host:port"}}, Err: "refused"},
+		`{"revision":0,"generation":0,"caller":"","began":"0001-01-01T00:00:00Z","took":"0s","units":{},"problems":[{"path":"gateway.listen","got":"x","want":"host:port"}],"error":"refused"}`, "",
+	},
+	{
+		"an order", "channels.start",
+		supervisor.Ordered{Verdicts: map[channels.Account]supervisor.Verdict{home: {Result: "failed", Reason: "no such account"}}},
+		`{"verdicts":{"bluebubbles:home":{"result":"failed","reason":"no such account"}}}`, "",
+	},
 	{"an order to a channel without accounts", "channels.stop", supervisor.Ordered{}, `{"verdicts":{}}`, ""},
 	{"a restart", "channels.restart", supervisor.Ordered{}, `{"verdicts":{}}`, ""},
 	{"a message", "send", outbox.Posted{Seqs: []uint64{7, 8}}, `{"seqs":[7,8],"duplicate":false}`, ""},
 	{"a message again", "send", outbox.Posted{Duplicate: true}, `{"seqs":[],"duplicate":true}`, ""},
 	{"a message that could not be kept", "send", outbox.Posted{Err: journal.ErrIntake}, "", "the journal takes nothing now"},
-	{"a list", "journal.ls", journal.Listed{Records: []journal.Record{{Seq: 7, Kind: journal.Requests, Account: home, State: journal.Done}}, More: true},
-		`{"records":[{"seq":7,"kind":"request","account":"bluebubbles:home","state":"done","at":"0001-01-01T00:00:00Z"}],"more":true}`, ""},
+	{
+		"a list", "journal.ls",
+		journal.Listed{Records: []journal.Record{{Seq: 7, Kind: journal.Requests, Account: home, State: journal.Done}}, More: true},
+		`{"records":[{"seq":7,"kind":"request","account":"bluebubbles:home","state":"done","at":"0001-01-01T00:00:00Z"}],"more":true}`, "",
+	},
 	{"an empty list", "journal.ls", journal.Listed{}, `{"records":[],"more":false}`, ""},
 	{"a list that failed", "journal.ls", journal.Listed{Err: errors.New("disk")}, "", "disk"},
-	{"an item", "journal.show", journal.Shown{Payload: []byte(`{"text":"hi"}`)},
-		`{"record":{"seq":0,"kind":"","account":"","state":"","at":"0001-01-01T00:00:00Z"},"payload":{"text":"hi"}}`, ""},
+	{
+		"an item", "journal.show",
+		journal.Shown{Payload: []byte(`{"text":"hi"}`)},
+		`{"record":{"seq":0,"kind":"","account":"","state":"","at":"0001-01-01T00:00:00Z"},"payload":{"text":"hi"}}`, "",
+	},
 	{"no item", "journal.show", journal.Shown{Err: journal.ErrNoItem}, "", "there is no such item"},
-	{"books that balance", "journal.verify", journal.Verified{Statistics: journal.Statistics{Queues: map[journal.Queue]journal.Counters{{Kind: journal.Replies, Account: home}: {Created: 1, Done: 1}}}},
-		`{"balanced":true,"faults":[],"queues":[{"kind":"reply","account":"bluebubbles:home","created":1,"done":1,"dead":0,"expired":0,"pending":0}]}`, ""},
+	{
+		"books that balance", "journal.verify",
+		journal.Verified{Statistics: journal.Statistics{Queues: map[journal.Queue]journal.Counters{{Kind: journal.Replies, Account: home}: {Created: 1, Done: 1}}}},
+		`{"balanced":true,"faults":[],"queues":[{"kind":"reply","account":"bluebubbles:home","created":1,"done":1,"dead":0,"expired":0,"pending":0}]}`, "",
+	},
 	{"books that do not", "journal.verify", journal.Verified{Faults: []string{"one is missing"}}, `{"balanced":false,"faults":["one is missing"],"queues":[]}`, ""},
 	{"books that cannot be read", "journal.verify", journal.Verified{Err: errors.New("disk")}, "", "disk"},
 	{"an item again", "journal.resend", journal.Committed{Added: []uint64{9}}, `{"seqs":[9]}`, ""},
 	{"an item again that is not dead", "journal.resend", journal.Committed{Err: journal.ErrEnded}, "", "the item has ended already"},
 	{"an item dropped", "journal.drop", journal.Committed{}, `{}`, ""},
-	{"who waits", "pairing.list", access.PairingList{Requests: []access.PairingRequest{{Account: home, Sender: "+1555", Code: "ABC"}}, Approved: []access.Approved{{Account: home, Sender: "+1556"}}},
-		`{"requests":[{"account":"bluebubbles:home","sender":"+1555","code":"ABC","created":"0001-01-01T00:00:00Z","expires":"0001-01-01T00:00:00Z"}],"approved":[{"account":"bluebubbles:home","sender":"+1556","since":"0001-01-01T00:00:00Z"}]}`, ""},
+	{
+		"who waits", "pairing.list",
+		access.PairingList{Requests: []access.PairingRequest{{Account: home, Sender: "+1555", Code: "ABC"}}, Approved: []access.Approved{{Account: home, Sender: "+1556"}}},
+		`{"requests":[{"account":"bluebubbles:home","sender":"+1555","code":"ABC","created":"0001-01-01T00:00:00Z","expires":"0001-01-01T00:00:00Z"}],"approved":[{"account":"bluebubbles:home","sender":"+1556","since":"0001-01-01T00:00:00Z"}]}`, "",
+	},
 	{"nobody waits", "pairing.list", access.PairingList{}, `{"requests":[],"approved":[]}`, ""},
 	{"an approval", "pairing.approve", access.Settled{Account: home, Sender: "+1555"}, `{"account":"bluebubbles:home","sender":"+1555"}`, ""},
 	{"a code that is none", "pairing.approve", access.Settled{Err: errors.New("no such code")}, "", "no such code"},
@@ -272,8 +296,10 @@ func TestALookIsDoneBesideTheActor(t *testing.T) {
 	}{
 		{"what was seen is the result", kit.Done{Tag: tag, Msg: StopResult{true}}, registry.Called{Result: []byte(`{"stopping":true}`)}},
 		{"a bug is an error", kit.Done{Tag: tag, Err: kit.ErrPanic}, registry.Called{Err: &registry.CallError{Code: CodeFailed, Message: "panic"}}},
-		{"what cannot be written is a bug", kit.Done{Tag: tag, Msg: func() {}}, registry.Called{Err: &registry.CallError{Code: CodeFailed,
-			Message: "a bug: the result cannot be written: json: unsupported type: func()"}}},
+		{"what cannot be written is a bug", kit.Done{Tag: tag, Msg: func() {}}, registry.Called{Err: &registry.CallError{
+			Code:    CodeFailed,
+			Message: "a bug: the result cannot be written: json: unsupported type: func()",
+		}}},
 	} {
 		if _, effects := StepConn(admin4, kit.In{Msg: c.msg}); kittest.Diff([]kit.Effect{kit.Answer{To: asker, Msg: c.want}}, effects) != "" {
 			t.Errorf("%s: %+v", c.name, effects)

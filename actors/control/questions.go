@@ -64,8 +64,10 @@ func askList(p Places, m ListParams) (kit.Addr, any, error) {
 	case m.Max < 0:
 		return kit.Addr{}, nil, fmt.Errorf("max: got %d, want a number from 1 to %d", m.Max, listMost)
 	}
-	return p.Journal, journal.List{Kind: m.Kind, Account: m.Account, State: m.State, After: m.After,
-		Max: min(cmp.Or(m.Max, listDefault), listMost)}, nil
+	return p.Journal, journal.List{
+		Kind: m.Kind, Account: m.Account, State: m.State, After: m.After,
+		Max: min(cmp.Or(m.Max, listDefault), listMost),
+	}, nil
 }
 
 var errSeq = errors.New("seq: want the number of an item, as journal.ls shows it")

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -73,6 +74,22 @@ func TestEveryMethodSaysWhatItTakesAndGives(t *testing.T) {
 	}
 	if len(handlers) != len(Methods(self)) {
 		t.Error("a method is missing")
+	}
+}
+
+func TestLaw2_WhatReadsSaysSo(t *testing.T) {
+	want := []string{
+		"channels.list", "journal.ls", "journal.show", "journal.stats", "journal.verify", "pairing.list", "plugins.list", "routes",
+		"rpc.discover", "status", "tree",
+	}
+	var got []string
+	for _, m := range Methods(self) {
+		if m.Reads {
+			got = append(got, m.Name)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("these say that they change nothing: %v, want %v", got, want)
 	}
 }
 

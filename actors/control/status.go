@@ -94,8 +94,10 @@ type AccountStatus struct {
 // Look reads the status. It asks nobody, so a hung actor cannot hang it.
 func (w World) Look(now time.Time) Status {
 	live := w.Live.Load()
-	s := Status{Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen,
-		Revision: live.Revision, Generation: live.Generation, Health: green, Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{}}
+	s := Status{
+		Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen,
+		Revision: live.Revision, Generation: live.Generation, Health: green, Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{},
+	}
 	var stats *journal.Statistics
 	for _, row := range w.System.Table() {
 		if row.HandFor > stuckAfter {

@@ -37,8 +37,10 @@ type scene struct {
 // well is an account that is connected, with its path in the table and work that flows.
 func well(now time.Time) *scene {
 	return &scene{
-		account: supervisor.Status{Account: home, Phase: supervisor.Running, Since: now.Add(-time.Hour), Run: 7, Link: channels.Connected,
-			Webhook: "http://gateway/hook?password=***", Facts: map[string]string{"server": "http://192.0.2.7:1234"}},
+		account: supervisor.Status{
+			Account: home, Phase: supervisor.Running, Since: now.Add(-time.Hour), Run: 7, Link: channels.Connected,
+			Webhook: "http://gateway/hook?password=***", Facts: map[string]string{"server": "http://192.0.2.7:1234"},
+		},
 		path: endpoint("/hook", home),
 		books: journal.Statistics{Accepting: true, Free: 5 << 20, Queues: map[journal.Queue]journal.Counters{
 			{Kind: journal.Requests, Account: home}: {Created: 3, Done: 3},
@@ -59,8 +61,10 @@ func endpoint(path string, accounts ...channels.Account) *registry.Endpoint {
 
 // showing is an actor that publishes a snapshot and does nothing.
 func showing(snapshot any) kit.Spec {
-	return kit.Def[any]{Kind: "showing", State: snapshot, Step: func(s any, _ kit.In) (any, []kit.Effect) { return s, nil },
-		Snapshot: func(s any) any { return s }}.Spec()
+	return kit.Def[any]{
+		Kind: "showing", State: snapshot, Step: func(s any, _ kit.In) (any, []kit.Effect) { return s, nil },
+		Snapshot: func(s any) any { return s },
+	}.Spec()
 }
 
 // look sets the scene up in a world of its own and looks at it.
@@ -137,6 +141,7 @@ func TestLaw10_WithoutAFaultNothingIsRed(t *testing.T) {
 		{"a run that has not said anything yet", func(s *scene, now time.Time) { s.account.Link, s.account.Since = "", now }, green},
 		{"stopped by hand", func(s *scene, _ time.Time) { s.account.Phase, s.account.Stopped = supervisor.Off, true }, off},
 		{"stopped by hand and still draining", func(s *scene, _ time.Time) { s.account.Phase, s.account.Stopped = supervisor.Draining, true }, off},
+		{"disabled and still draining", func(s *scene, now time.Time) { s.account.Phase, s.account.Disabled = supervisor.Draining, true }, off},
 		{"disabled, and so without a path", func(s *scene, _ time.Time) { s.account.Phase, s.account.Disabled, s.path = supervisor.Off, true, nil }, off},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -191,8 +196,10 @@ func TestLaw10_EveryFaultIsRed(t *testing.T) {
 		{"a request waits", func(s *scene, now time.Time) { s.waits(journal.Requests, now) }, "the oldest request has been waiting for 1m1s", "", false},
 		{"an arrival waits", func(s *scene, now time.Time) { s.waits(journal.Arrivals, now) }, "the oldest arrival has been waiting for 1m1s", "", false},
 		{"a reply waits", func(s *scene, now time.Time) { s.waits(journal.Replies, now) }, "the oldest reply has been waiting for 1m1s", "", false},
-		{"the journal refuses", func(s *scene, _ time.Time) { s.books.Accepting, s.books.Why = false, "the disk is nearly full" }, "nothing can be taken in: the disk is nearly full",
-			"the journal takes nothing: the disk is nearly full", true},
+		{
+			"the journal refuses", func(s *scene, _ time.Time) { s.books.Accepting, s.books.Why = false, "the disk is nearly full" }, "nothing can be taken in: the disk is nearly full",
+			"the journal takes nothing: the disk is nearly full", true,
+		},
 		{"the journal is not up", func(s *scene, _ time.Time) { s.noBooks = true }, "nothing can be taken in: the journal is not up", "the journal is not up", true},
 		{"nothing is published", func(s *scene, _ time.Time) { s.noTables = true }, "its path is not in the live table", "no configuration is live yet", true},
 		{"an actor hangs", func(s *scene, _ time.Time) { s.hung = true }, "", "hung has worked on one message (string) for 1m1s", false},
@@ -281,6 +288,9 @@ func TestAPathOnWhichNothingEverCameIsPointedOut(t *testing.T) {
 		{"something came before the start", func(s *scene) {
 			s.books.Queues[journal.Queue{Kind: journal.Requests, Account: home}] = journal.Counters{Created: 1, Done: 1}
 		}, ""},
+		{"the journal knows the account and no request of it", func(s *scene) {
+			s.listen, s.books.Queues[journal.Queue{Kind: journal.Requests, Account: home}] = "", journal.Counters{}
+		}, never},
 		{"it has no path", func(s *scene) { s.account.Webhook = "" }, ""},
 		{"it is stopped", func(s *scene) { s.account.Stopped = true }, elsewhere("127.0.0.1:18789")},
 	} {

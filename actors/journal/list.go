@@ -174,7 +174,7 @@ func OpenRead(dir string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
-	db, err := pebble.Open(filepath.Join(dir, storeName), &pebble.Options{FS: vfs.Default, ReadOnly: true, Logger: silent{}})
+	db, err := pebble.Open(filepath.Join(dir, storeName), &pebble.Options{FS: untouched{vfs.Default}, ReadOnly: true, Logger: silent{}})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the journal in %s: %w", dir, err), lock.Close())
 	}
@@ -209,6 +209,12 @@ func (r *Reader) Stats() (Statistics, error) {
 
 // Close lets go of the folder.
 func (r *Reader) Close() error { return errors.Join(r.db.Close(), r.lock.Close()) }
+
+// untouched is a file system on which Pebble takes no lock of its own: its file would get a new time stamp, and we hold the
+// lock of the whole folder.
+type untouched struct{ vfs.FS }
+
+func (untouched) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
 
 // silent drops Pebble's chatter; what matters comes back as errors.
 type silent struct{}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/actors/access"
 	"holdfast/actors/agents"
 	"holdfast/actors/agents/backend"
 	"holdfast/channels"
@@ -150,6 +151,10 @@ func TestAmendments(t *testing.T) {
 		}},
 		{"a message taken back before its turn is not answered", func(t *testing.T, w *world) {
 			pieces(w)
+			w.decide = func(a channels.Arrival) access.Decision {
+				t.Errorf("asked about %+v, which was taken back", a)
+				return access.Decision{Allow: true}
+			}
 			a := w.message("c", "oops")
 			b := w.message("c", "", kind(channels.Retraction, "m1"))
 			w.after(10 * time.Second)

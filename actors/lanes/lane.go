@@ -52,7 +52,7 @@ type lane struct {
 	behind bool               // there is more in the journal, from a number above from
 	from   uint64
 	taking uint64 // number of the lane's own take; 0: none
-	missed uint64 // lowest number left in the journal since that take was asked; 0: none
+	missed uint64 // lowest number left in the journal since the last of them was asked; 0: none
 
 	group     []channels.Arrival // what one step answers: never empty between begin and end
 	purpose   purpose
@@ -294,9 +294,7 @@ func (s *step) decided(l *lane, d access.Decision) {
 	}
 }
 
+// turnID names the turn of the group: the same one whenever it is begun.
 func (l *lane) turnID() string {
-	if len(l.group) == 0 {
-		return ""
-	}
 	return fmt.Sprintf("%s/%d", l.account, l.group[0].Seq)
 }

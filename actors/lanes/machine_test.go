@@ -105,6 +105,37 @@ func TestATurn(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		}},
+		{"the state of a busy conversation is read once, and again after a pause", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "1")
+			w.message("c", "2")
+			w.settle()
+			w.finish("net:home/1", agentsSay("one"))
+			w.settle()
+			if w.store.reads != 1 {
+				t.Errorf("%d reads", w.store.reads)
+			}
+			w.finish("net:home/2", agents.Turned{Err: errors.New("busy")})
+			w.after(10 * time.Second)
+			if w.store.reads != 2 {
+				t.Errorf("%d reads", w.store.reads)
+			}
+		}},
+		{"a state that cannot be read is not taken for none", func(t *testing.T, w *world) {
+			w.message("c", "hi")
+			w.settle()
+			w.store.unread = errors.New("disk")
+			w.message("c", "and now?")
+			w.after(10 * time.Second)
+			if len(w.turns) != 1 {
+				t.Fatal("the turn began without its history")
+			}
+			w.store.unread = nil
+			w.after(time.Minute)
+			if got := w.lastTurn().History; len(got) != 2 {
+				t.Errorf("got %+v", got)
+			}
+		}},
 		{"the history has the length that is set", func(t *testing.T, w *world) {
 			two := 2
 			w.configure(common(func(c *channels.Common) { c.DMHistoryLimit = &two }))

@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,8 @@ type store struct {
 	fresh      map[channels.Account]bool
 	subscribed bool
 	broken     error // what it says instead of doing anything
+	unread     error // what it says instead of a conversation's state
+	reads      int   // of that
 	commits    []journal.Commit
 }
 
@@ -69,8 +72,9 @@ func (s *store) handle(msg any) any {
 	case journal.Take:
 		return s.take(m)
 	case journal.GetState:
-		if s.broken != nil {
-			return journal.Values{Err: s.broken}
+		s.reads++
+		if err := cmp.Or(s.unread, s.broken); err != nil {
+			return journal.Values{Err: err}
 		}
 		out := map[string][]byte{}
 		for key, value := range s.state {

@@ -42,8 +42,8 @@ func (l *lane) firstIsBehind() bool {
 
 // leaveBehind leaves an arrival in the journal for the lane's own take.
 func (l *lane) leaveBehind(seq uint64) {
-	if l.taking != 0 && (l.missed == 0 || seq < l.missed) {
-		l.missed = seq // the take under way may not see it
+	if l.missed == 0 || seq < l.missed {
+		l.missed = seq // a take under way may not see it
 	}
 	if !l.behind {
 		l.behind, l.from = true, seq-1

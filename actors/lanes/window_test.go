@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/actors/access"
 	"holdfast/actors/agents"
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/run"
@@ -117,6 +118,63 @@ func TestLaw9_AFloodInOneConversationIsHeldInPart(t *testing.T) {
 		w.settle()
 		if w.turns[i].Text != fmt.Sprint(i) {
 			t.Fatalf("turn %d is %q", i, w.turns[i].Text)
+		}
+	}
+	w.idle()
+}
+
+func TestLaw9_AFloodOfStopsIsHeldInPart(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	w.slow()
+	w.decide = func(a channels.Arrival) access.Decision {
+		return access.Decision{Allow: a.Sender.ID == "bob", Outcome: access.Denied}
+	}
+	w.message("c", "write a novel")
+	for range 50 {
+		w.message("c", "/stop", from("eve"))
+	}
+	w.settle()
+	if got := w.state.snapshot().Held; got > w.state.bounds.lane+w.state.bounds.stops {
+		t.Errorf("%d are held", got)
+	}
+	w.finish("net:home/1", agentsSay("once upon a time"))
+	w.cure()
+}
+
+func TestWhatComesWhileALaneLooksIsNotLost(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	w.slow()
+	for i := range 6 {
+		w.message("c", fmt.Sprint(i))
+	}
+	w.settle()
+	w.finish("net:home/1", agentsSay("ok"))
+	w.settle()
+	w.finish("net:home/2", agentsSay("ok"))
+	for w.state.windows[home].takes == 0 {
+		w.handle(others.Journal)
+		w.deliver(0)
+	}
+	w.handle(others.Journal) // the lane's own look: it sees what is there now
+	looked := len(w.answers)
+	w.message("c", "6")
+	w.message("c", "7")
+	for w.state.windows[home].after < 8 {
+		w.handle(others.Journal)
+		w.deliver(looked)
+	}
+	for i := range 6 {
+		w.settle()
+		w.finish(fmt.Sprint("net:home/", i+3), agentsSay("ok"))
+	}
+	w.settle()
+	for i, turn := range w.turns {
+		if turn.Text != fmt.Sprint(i) {
+			t.Errorf("turn %d is %q", i, turn.Text)
 		}
 	}
 	w.idle()

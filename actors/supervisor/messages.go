@@ -16,6 +16,7 @@ type Account struct {
 	Settings channels.Settings
 	Webhook  string // where the outside reaches it; without credentials
 	Masked   string // the same as shown to people: with the credential's place, masked
+	Server   string // where the network's own server is, for people; empty if it has none
 	// Digest is a fingerprint of the resolved settings: another one means changed.
 	Digest string
 }

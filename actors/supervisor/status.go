@@ -1,5 +1,7 @@
 package supervisor
 
+import "maps"
+
 // Snapshot is the channel as it is now. It calls no code of a network.
 func (s State) Snapshot() Snapshot {
 	out := Snapshot{Channel: s.Channel, Revision: s.Revision}
@@ -12,7 +14,7 @@ func (s State) Snapshot() Snapshot {
 func (a account) status() Status {
 	out := Status{
 		Account: a.id, Name: a.name, Phase: a.phase, Since: a.since, Stopped: a.memory.stopped, Disabled: a.read && !a.on,
-		Run: a.run.number, Link: a.link, Cause: a.cause, Facts: a.facts, Restarts: a.restarts, Failures: a.fails,
+		Run: a.run.number, Link: a.link, Cause: a.cause, Facts: a.known(), Restarts: a.restarts, Failures: a.fails,
 		LastIn: a.lastIn, LastOut: a.lastOut, Webhook: a.want.Masked,
 	}
 	if a.phase == Pausing {
@@ -24,6 +26,16 @@ func (a account) status() Status {
 	for _, l := range a.abandoned {
 		out.Abandoned = append(out.Abandoned, l.number)
 	}
+	return out
+}
+
+// known is what the network said of itself, and where its server is.
+func (a account) known() map[string]string {
+	if a.want.Server == "" {
+		return a.facts
+	}
+	out := map[string]string{"server": a.want.Server}
+	maps.Copy(out, a.facts)
 	return out
 }
 

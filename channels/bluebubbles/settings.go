@@ -69,6 +69,9 @@ func (s *Settings) Validate() []config.Problem {
 	return out
 }
 
+// Server is the BlueBubbles server's address, for people.
+func (s *Settings) Server() string { return withoutUser(s.ServerURL) }
+
 // hookPath is the webhook's path with a leading slash.
 func (s *Settings) hookPath() string { return "/" + strings.TrimLeft(s.WebhookPath, "/") }
 

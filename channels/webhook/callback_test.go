@@ -240,3 +240,10 @@ func TestRetryAfterReadsBothForms(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAttemptThatACrashCutOffIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	if _, found, err := linkTo(t, "http://127.0.0.1:1").Find(t.Context(), reply(), func(string) bool { return false }); found || err != nil {
+		t.Errorf("found %t, %v: the callback would not be posted again", found, err)
+	}
+}

@@ -18,29 +18,32 @@ import (
 type statusCmd struct{}
 
 // Run shows the status.
-func (statusCmd) Run(s *shell) error {
-	return show(s, "status", nil, func(st *control.Status) {
-		fmt.Fprintf(s.Stdout, "gateway %s, up %s, %s, revision %d, generation %d: %s\n", st.Version, st.Uptime, st.Listen, st.Revision, st.Generation, st.Health)
-		for _, cause := range st.Causes {
-			fmt.Fprintln(s.Stdout, "  !", cause)
+func (statusCmd) Run(s *shell) error { return show(s, "status", nil, s.status) }
+
+// status says first what is wrong.
+func (s *shell) status(st *control.Status) {
+	fmt.Fprintf(s.Stdout, "gateway %s, up %s, %s, revision %d, generation %d: %s\n", st.Version, st.Uptime, st.Listen, st.Revision, st.Generation, st.Health)
+	for _, cause := range st.Causes {
+		fmt.Fprintln(s.Stdout, "  !", printable(cause))
+	}
+	s.accounts(st.Accounts)
+	s.agents(st)
+	rows := [][]string{{"QUEUE", "CREATED", "DONE", "DEAD", "EXPIRED", "PENDING", "OLDEST"}}
+	for _, q := range st.Queues {
+		oldest := "-"
+		if !q.Oldest.IsZero() {
+			oldest = ago(q.Oldest)
 		}
-		s.accounts(st.Accounts)
-		rows := [][]string{{"QUEUE", "CREATED", "DONE", "DEAD", "EXPIRED", "PENDING", "OLDEST"}}
-		for _, q := range st.Queues {
-			oldest := "-"
-			if !q.Oldest.IsZero() {
-				oldest = ago(q.Oldest)
-			}
-			rows = append(rows, []string{
-				string(q.Account) + " " + string(q.Kind), fmt.Sprint(q.Created), fmt.Sprint(q.Done), fmt.Sprint(q.Dead),
-				fmt.Sprint(q.Expired), fmt.Sprint(q.Pending), oldest,
-			})
-		}
-		fmt.Fprintln(s.Stdout)
-		s.table(rows)
-	})
+		rows = append(rows, []string{
+			string(q.Account) + " " + string(q.Kind), fmt.Sprint(q.Created), fmt.Sprint(q.Done), fmt.Sprint(q.Dead),
+			fmt.Sprint(q.Expired), fmt.Sprint(q.Pending), oldest,
+		})
+	}
+	fmt.Fprintln(s.Stdout)
+	s.table(rows)
 }
 
+// accounts prints a line for each, and below what there is to know about some. Causes of red stand in status before.
 func (s *shell) accounts(list []control.AccountStatus) {
 	rows := [][]string{{"ACCOUNT", "HEALTH", "PHASE", "RUN", "LINK", "LAST IN", "LAST OUT", "RESTARTS", "WEBHOOK"}}
 	for _, a := range list {
@@ -51,14 +54,36 @@ func (s *shell) accounts(list []control.AccountStatus) {
 	}
 	s.table(rows)
 	for _, a := range list {
-		for _, line := range append(slices.Clone(a.Causes), a.Hint) {
+		var facts []string
+		for _, k := range slices.Sorted(maps.Keys(a.Facts)) {
+			facts = append(facts, k+"="+a.Facts[k])
+		}
+		for _, line := range []string{a.Hint, strings.Join(facts, ", ")} {
 			if line != "" {
-				fmt.Fprintf(s.Stdout, "  %s: %s\n", a.Account, line)
+				fmt.Fprintf(s.Stdout, "  %s: %s\n", a.Account, printable(line))
 			}
 		}
-		for _, k := range slices.Sorted(maps.Keys(a.Facts)) {
-			fmt.Fprintf(s.Stdout, "  %s: %s=%s\n", a.Account, k, a.Facts[k])
+	}
+}
+
+// agents prints a line for each, what the last turn failed of, and the conversations that wait because of it.
+func (s *shell) agents(st *control.Status) {
+	rows := [][]string{{"AGENT", "KIND", "TURNS", "WAITING", "FAILURES", "LAST OK"}}
+	for _, a := range st.Agents {
+		rows = append(rows, []string{a.Name, a.Kind, fmt.Sprint(a.Running), fmt.Sprint(a.Waiting), fmt.Sprint(a.Failures), ago(a.LastOK)})
+	}
+	fmt.Fprintln(s.Stdout)
+	s.table(rows)
+	for _, a := range st.Agents {
+		if a.Failures > 0 {
+			fmt.Fprintf(s.Stdout, "  %s: %s\n", a.Name, printable(a.LastErr))
 		}
+	}
+	if st.Lanes == nil {
+		return
+	}
+	for _, b := range st.Lanes.Blocked {
+		fmt.Fprintf(s.Stdout, "  %s %s waits since %s, %d attempts: %s\n", b.Account, printable(b.Conversation), ago(b.Since), b.Attempts, printable(b.Cause))
 	}
 }
 
@@ -190,7 +215,14 @@ type channelsListCmd struct{}
 
 // Run lists accounts.
 func (channelsListCmd) Run(s *shell) error {
-	return show(s, "channels.list", nil, func(list *[]control.AccountStatus) { s.accounts(*list) })
+	return show(s, "channels.list", nil, func(list *[]control.AccountStatus) {
+		s.accounts(*list)
+		for _, a := range *list {
+			for _, cause := range a.Causes {
+				fmt.Fprintf(s.Stdout, "  ! %s: %s\n", a.Account, printable(cause))
+			}
+		}
+	})
 }
 
 type (

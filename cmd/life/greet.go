@@ -41,6 +41,8 @@ func greeting(a control.AccountStatus) string {
 		line += "  (disabled)"
 	case a.Stopped:
 		line += "  (stopped by hand: gateway channels start " + string(a.Account) + ")"
+	case a.Hint != "":
+		line += "  (" + a.Hint + ")"
 	}
 	return line
 }

@@ -185,12 +185,16 @@ func TestCallsAreAnsweredLineByLine(t *testing.T) {
 		{"another version and no id", `{"method":"echo"}`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"invalid version marker"}}`},
 		{"a field too many", `{"jsonrpc":"2.0","id":1,"method":"echo","parms":{}}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"extra fields in request","data":["parms"]}}`},
 		{"an empty line and then a call", "\n  \n" + `{"jsonrpc":"2.0","id":1,"method":"nothing"}`, `{"jsonrpc":"2.0","id":1,"result":null}`},
-		{"a batch", `[{"jsonrpc":"2.0","id":1,"method":"echo","params":[1]},{"jsonrpc":"2.0","method":"echo","params":[2]},{"jsonrpc":"2.0","id":3,"method":"x"}]`,
-			`[{"jsonrpc":"2.0","id":1,"result":[1]},{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"unknown method \"x\"; rpc.discover lists them"}}]`},
+		{
+			"a batch", `[{"jsonrpc":"2.0","id":1,"method":"echo","params":[1]},{"jsonrpc":"2.0","method":"echo","params":[2]},{"jsonrpc":"2.0","id":3,"method":"x"}]`,
+			`[{"jsonrpc":"2.0","id":1,"result":[1]},{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"unknown method \"x\"; rpc.discover lists them"}}]`,
+		},
 		{"a batch of one", `[{"jsonrpc":"2.0","id":1,"method":"echo","params":[1]}]`, `[{"jsonrpc":"2.0","id":1,"result":[1]}]`},
 		{"an empty batch", `[]`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"want one call, or a batch of 1 to 16"}}`},
-		{"a batch that is too long", "[" + strings.Repeat(`{"jsonrpc":"2.0","id":1,"method":"echo"},`, callsMax) + `{}]`,
-			`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"want one call, or a batch of 1 to 16"}}`},
+		{
+			"a batch that is too long", "[" + strings.Repeat(`{"jsonrpc":"2.0","id":1,"method":"echo"},`, callsMax) + `{}]`,
+			`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"want one call, or a batch of 1 to 16"}}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := f.dial()

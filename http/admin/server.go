@@ -42,9 +42,10 @@ type Server struct {
 	life context.Context    //nolint:containedctx // the life of the server is what it is
 	end  context.CancelFunc // of life
 
-	mu   sync.Mutex
-	open map[*conn]struct{}
-	done sync.WaitGroup
+	mu      sync.Mutex
+	open    map[*conn]struct{}
+	closing bool
+	done    sync.WaitGroup
 }
 
 // New makes a server; Serve starts it.
@@ -74,22 +75,38 @@ func (s *Server) Serve(l net.Listener) {
 	}
 }
 
-// Close ends every connection and waits until all are gone. The listener is the caller's.
+// Close takes no more calls, gives those under way answerWithin to be answered, ends every connection and waits until all
+// are gone. The listener is the caller's.
 func (s *Server) Close() {
+	s.mu.Lock()
+	s.closing = true
+	for c := range s.open {
+		c.hush()
+	}
+	s.mu.Unlock()
+	gone := make(chan struct{})
+	go func() {
+		s.done.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(answerWithin):
+	}
 	s.mu.Lock()
 	for c := range s.open {
 		_ = c.Close() // first, or calls that are given up would be answered as late
 	}
 	s.end()
 	s.mu.Unlock()
-	s.done.Wait()
+	<-gone
 }
 
 // begin gives the connection a goroutine unless the end has come.
 func (s *Server) begin(c net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.Err() != nil {
+	if s.closing {
 		_ = c.Close()
 		return
 	}

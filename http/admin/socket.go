@@ -51,23 +51,48 @@ func Listen(dir, group string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on the admin socket %s: %w", place, err)
 	}
 	l.SetUnlinkOnClose(len(place) <= addressMax)
-	mode := fs.FileMode(0o600)
-	if group != "" {
-		gid, err := lookupGroup(group)
-		if err == nil {
-			err = os.Chown(place, -1, gid)
-		}
-		if err != nil {
-			_ = l.Close()
-			return nil, fmt.Errorf("give the admin socket to group %s (gateway.adminGroup): %w", group, err)
-		}
-		mode = 0o660
-	}
-	if err := os.Chmod(place, mode); err != nil {
+	if err := protect(dir, place, group); err != nil {
 		_ = l.Close()
-		return nil, fmt.Errorf("protect the admin socket: %w", err)
+		return nil, err
 	}
 	return l, nil
+}
+
+// protect leaves the socket to our user, or to the group as well. The group is let through the state folder, without seeing
+// what is in it.
+func protect(dir, place, group string) error {
+	if group == "" {
+		if err := os.Chmod(place, 0o600); err != nil {
+			return fmt.Errorf("protect the admin socket: %w", err)
+		}
+		return nil
+	}
+	gid, err := lookupGroup(group)
+	if err == nil {
+		err = os.Chown(place, -1, gid)
+	}
+	if err == nil {
+		err = os.Chmod(place, 0o660) //nolint:gosec // the operator named the group
+	}
+	if err == nil {
+		err = letThrough(dir, gid)
+	}
+	if err != nil {
+		return fmt.Errorf("give the admin socket to group %s (gateway.adminGroup): %w", group, err)
+	}
+	return nil
+}
+
+// letThrough gives a folder to the group, to pass and not to read, unless everybody may pass already.
+func letThrough(dir string, gid int) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode()&0o001 != 0 {
+		return err
+	}
+	if err := os.Chown(dir, -1, gid); err != nil {
+		return err
+	}
+	return os.Chmod(dir, info.Mode().Perm()|0o010)
 }
 
 func lookupGroup(name string) (int, error) {

@@ -76,21 +76,23 @@ func strangersGroup(t *testing.T) string {
 	return g.Name
 }
 
-// inTheOpen moves the state folder to where everybody may look.
-func inTheOpen(f *face, _ *Options) {
-	dir, err := os.MkdirTemp("", "admin")
-	if err == nil {
-		err = os.Chmod(dir, 0o755)
+// inTheOpen moves the state folder, with its mode, to where everybody may look.
+func inTheOpen(mode os.FileMode) func(*face, *Options) {
+	return func(f *face, _ *Options) {
+		dir, err := os.MkdirTemp("", "admin")
+		f.dir = filepath.Join(dir, "state")
+		if err == nil {
+			err = errors.Join(os.Chmod(dir, 0o755), os.Mkdir(f.dir, 0o700), os.Chmod(f.dir, mode))
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	}
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	f.dir = dir
 }
 
 func TestLaw12_OthersMayNotConnect(t *testing.T) {
-	f := newFace(t, inTheOpen)
+	f := newFace(t, inTheOpen(0o755))
 	place := filepath.Join(f.dir, SocketName)
 	if info, err := os.Lstat(place); err != nil || info.Mode() != os.ModeSocket|0o600 {
 		t.Fatalf("the socket is %v, %v", info, err)
@@ -111,16 +113,32 @@ func TestLaw12_OthersMayNotConnect(t *testing.T) {
 
 func TestTheAdminGroupMayConnect(t *testing.T) {
 	group := strangersGroup(t)
-	f := newFace(t, inTheOpen, func(_ *face, o *Options) { o.Group = group })
-	info, err := os.Lstat(filepath.Join(f.dir, SocketName))
-	if err != nil || info.Mode() != os.ModeSocket|0o660 {
-		t.Fatalf("the socket is %v, %v", info, err)
+	gid, err := lookupGroup(group)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if g, err := lookupGroup(group); err != nil || int(info.Sys().(*syscall.Stat_t).Gid) != g {
-		t.Errorf("the socket belongs to group %d, want %s", info.Sys().(*syscall.Stat_t).Gid, group)
-	}
-	if got := f.stranger(); got != "admitted" {
-		t.Errorf("a member hears %q", got)
+	for _, c := range []struct {
+		name      string
+		mode, now os.FileMode // of the state folder
+		given     bool        // the folder is the group's
+	}{
+		{"through a folder that was closed", 0o700, 0o710, true},
+		{"through a folder that is open to all", 0o755, 0o755, os.Geteuid() != 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFace(t, inTheOpen(c.mode), func(_ *face, o *Options) { o.Group = group })
+			socket, err := os.Lstat(filepath.Join(f.dir, SocketName))
+			if err != nil || socket.Mode() != os.ModeSocket|0o660 || int(socket.Sys().(*syscall.Stat_t).Gid) != gid {
+				t.Errorf("the socket is %v, %v", socket, err)
+			}
+			folder, err := os.Stat(f.dir)
+			if err != nil || folder.Mode().Perm() != c.now || (int(folder.Sys().(*syscall.Stat_t).Gid) == gid) != c.given {
+				t.Errorf("the state folder is %v, %v", folder, err)
+			}
+			if got := f.stranger(); got != "admitted" {
+				t.Errorf("a member hears %q", got)
+			}
+		})
 	}
 }
 

@@ -37,14 +37,18 @@ func paths() map[string][]channels.Route {
 	secret := func(account channels.Account, value string) channels.Route {
 		return channels.Route{
 			Account: account, Methods: []string{"POST"}, Body: channels.BodyLimits{Max: bodyMost},
-			Auth: []channels.Auth{{Scheme: channels.SchemeSecret, Secrets: []config.Secret{config.NewSecret(value)},
-				Places: []channels.Place{{In: "query", Name: "password"}, {In: "header", Name: "X-Password"}}}},
+			Auth: []channels.Auth{{
+				Scheme: channels.SchemeSecret, Secrets: []config.Secret{config.NewSecret(value)},
+				Places: []channels.Place{{In: "query", Name: "password"}, {In: "header", Name: "X-Password"}},
+			}},
 			Skip: []channels.Match{{Path: "type", In: []string{"skip"}}}, ID: channels.Selector{Path: "id"}, Keep: []string{"X-Kind"},
 		}
 	}
 	signed := secret(home, canary)
-	signed.Auth = []channels.Auth{{Scheme: channels.SchemeHMAC, Secrets: []config.Secret{config.NewSecret(canary)},
-		HMAC: channels.HMAC{Header: "X-Signature", Encoding: "hex"}}}
+	signed.Auth = []channels.Auth{{
+		Scheme: channels.SchemeHMAC, Secrets: []config.Secret{config.NewSecret(canary)},
+		HMAC: channels.HMAC{Header: "X-Signature", Encoding: "hex"},
+	}}
 	off := secret(home, canary)
 	off.Disabled = true
 	ticket, answers := secret(home, canary), secret(home, canary)
@@ -101,14 +105,18 @@ func answering(msg any) any {
 // newEdge serves the paths until the test ends.
 func newEdge(t testing.TB, change ...func(*Options)) *edge {
 	t.Helper()
-	e := &edge{t: t, sys: kittest.New(t), log: &lines{}, missed: make(chan channels.Account, 64), served: make(chan error, 1),
-		counts: map[string]*registry.Counts{}}
+	e := &edge{
+		t: t, sys: kittest.New(t), log: &lines{}, missed: make(chan channels.Account, 64), served: make(chan error, 1),
+		counts: map[string]*registry.Counts{},
+	}
 	e.journal = kittest.NewProbe(t, e.sys, "journal").Answering(answering)
 	cell := &registry.Cell{}
 	e.publish(cell)
-	o := Options{System: e.sys, Live: cell, Journal: e.journal.Addr(), Log: zerolog.New(e.log), RequestWithin: kittest.Patience,
+	o := Options{
+		System: e.sys, Live: cell, Journal: e.journal.Addr(), Log: zerolog.New(e.log), RequestWithin: kittest.Patience,
 		JournalWithin: kittest.Patience, InFlight: 1 << 20, Missed: func(a channels.Account) { e.missed <- a },
-		Health: func() Health { return Health{Ready: true, Health: "green", Version: "1"} }}
+		Health: func() Health { return Health{Ready: true, Health: "green", Version: "1"} },
+	}
 	for _, f := range change {
 		f(&o)
 	}

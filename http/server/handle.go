@@ -42,15 +42,19 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 }
 
 // expect judges a request that asks before it sends its body. It is judged again when the body comes.
-func (s *Server) expect(ctx *fasthttp.RequestCtx) (code int) {
+func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	x := &exchange{Server: s, ctx: ctx}
-	code = fasthttp.StatusInternalServerError // what guard has answered if the rest is not reached
-	defer x.guard()
-	if x.enter() {
+	if x.guarded() {
 		return fasthttp.StatusContinue
 	}
 	x.hangUp()
 	return ctx.Response.StatusCode()
+}
+
+// guarded is enter for who goes on after a bug: the answer is given then.
+func (x *exchange) guarded() (wanted bool) {
+	defer x.guard()
+	return x.enter()
 }
 
 // guard ends a request that met a bug of ours, and nothing else. The first bug of an interval is logged whole.

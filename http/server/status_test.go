@@ -101,10 +101,14 @@ func TestRefusalsComeInOrderAndSayWhatToDo(t *testing.T) {
 		{"400 for what is no UTF-8", post("/hook", "{\"a\":\"\xff\"}"), 400, "body is not valid UTF-8", nil, false},
 		{"503 for an account that the operator disabled", post("/off", "{}"), 503, "account disabled by the operator", retry, true},
 		{"401 for a stranger there", request("POST", "/off", "{}"), 401, "no credential fits", nil, true},
-		{"431 for a header that is too large", request("POST", "/hook", "{}", "X-Long: "+strings.Repeat("x", headerMax)), 431,
-			"request line and headers too large: at most 8192 bytes", nil, true},
-		{"431 for a target that is too large", request("GET", "/"+strings.Repeat("x", headerMax), ""), 431,
-			"request line and headers too large: at most 8192 bytes", nil, true},
+		{
+			"431 for a header that is too large", request("POST", "/hook", "{}", "X-Long: "+strings.Repeat("x", headerMax)), 431,
+			"request line and headers too large: at most 8192 bytes", nil, true,
+		},
+		{
+			"431 for a target that is too large", request("GET", "/"+strings.Repeat("x", headerMax), ""), 431,
+			"request line and headers too large: at most 8192 bytes", nil, true,
+		},
 	})
 	if got := e.accepts(); len(got) > 0 {
 		t.Errorf("the journal got %v", got)
@@ -118,8 +122,10 @@ func TestWhatCannotBeReadIs400(t *testing.T) {
 		return outcome{name: name, raw: raw, code: 400, body: unreadable, close: true}
 	}
 	framed := func(name, header, body, reason string) outcome {
-		return outcome{name: name, raw: "POST /hook?password=" + canary + " HTTP/1.1\r\nHost: edge\r\n" + header + "\r\n\r\n" + body,
-			code: 400, body: reason, close: true}
+		return outcome{
+			name: name, raw: "POST /hook?password=" + canary + " HTTP/1.1\r\nHost: edge\r\n" + header + "\r\n\r\n" + body,
+			code: 400, body: reason, close: true,
+		}
 	}
 	const cut, both = "the body is cut or badly framed", "both Content-Length and Transfer-Encoding"
 	run(t, e, []outcome{
