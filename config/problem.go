@@ -49,16 +49,14 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Merge returns both lists as one, sorted by place. Of what is said about one path by both, only the first list's word
-// counts: whoever spoke later judged a value that is not the operator's.
-func (p Problems) Merge(more Problems) Problems {
-	out := slices.Clone(p)
-	for _, m := range more {
-		if !slices.ContainsFunc(p, func(o Problem) bool { return o.Path == m.Path }) {
-			out = append(out, m)
-		}
-	}
-	return out.sorted()
+// Join returns both lists as one, sorted by place, each problem once.
+func (p Problems) Join(more Problems) Problems { return slices.Concat(p, more).sorted() }
+
+// Beyond is what p says of paths of which said says nothing: whoever judged a value that is not the operator's is not heard.
+func (p Problems) Beyond(said Problems) Problems {
+	return slices.DeleteFunc(slices.Clone(p), func(one Problem) bool {
+		return slices.ContainsFunc(said, func(o Problem) bool { return o.Path == one.Path })
+	})
 }
 
 // sorted returns the problems in the order of their places, each once; nil if there are none.

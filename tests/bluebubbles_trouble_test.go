@@ -15,7 +15,7 @@ import (
 )
 
 // A stranger gets a code, the operator approves it on the command line, and then the stranger is answered.
-// Reverting actors/access/pairing.go: approve, keeps the stranger out.
+// Reverting actors/access/policy.go: "approved" of judgeDirect makes it fail.
 func TestAStrangerIsPairedOnTheCommandLine(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -49,7 +49,7 @@ func TestAStrangerIsPairedOnTheCommandLine(t *testing.T) {
 }
 
 // What was taken back before its turn is not answered.
-// Reverting actors/lanes/group.go: absorb's retractions, answers it.
+// Reverting actors/lanes/group.go: concerns makes it fail.
 func TestWhatWasTakenBackIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 1")
@@ -75,7 +75,7 @@ func TestWhatWasTakenBackIsNotAnswered(t *testing.T) {
 }
 
 // An hour later the server announces an old message as new: nothing happens.
-// Reverting actors/journal: the claim of an arrival, answers it again.
+// Reverting actors/journal/ops.go: addArrival's "g.claim" makes it fail.
 func TestAnOldMessageThatIsAnnouncedAnewHasNoEffect(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -95,7 +95,7 @@ func TestAnOldMessageThatIsAnnouncedAnewHasNoEffect(t *testing.T) {
 }
 
 // A send went out but its answer was lost: it is looked up and not sent twice.
-// Reverting actors/outbox/sending.go: sent, unknown as not sent, sends it twice.
+// Reverting actors/outbox/sending.go: sent's last "later(…, true)" makes it fail.
 func TestASendWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
 	for name, fault := range map[string]bluebubblestest.Fault{"the connection is cut": bluebubblestest.SentCut, "the server cannot match it": bluebubblestest.SentUnmatched} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestASendWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
 }
 
 // A send that certainly did not go out is made again, once.
-// Reverting channels/bluebubbles/outcome.go: below 500 is not sent, waits four minutes.
+// Reverting channels/bluebubbles/outcome.go: "case bad.status < 500" makes it fail.
 func TestASendThatDidNotGoOutIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -130,7 +130,7 @@ func TestASendThatDidNotGoOutIsMadeAgain(t *testing.T) {
 }
 
 // What came while the server was down is announced by nobody; it is fetched, exactly once.
-// Reverting channels/bluebubbles/run.go: due after a failure, waits ten minutes.
+// Reverting channels/bluebubbles/run.go: round's "!w.due" makes it fail.
 func TestMissedMessagesAreFetchedOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -154,7 +154,7 @@ func TestMissedMessagesAreFetchedOnce(t *testing.T) {
 }
 
 // A refused password waits for the operator, says what to do, and the webhook is still answered 200.
-// Reverting channels/bluebubbles/probe.go: 401 as a refusal, tries for ever.
+// Reverting channels/bluebubbles/run.go: loop's "case !transient(err)" makes it fail.
 func TestARefusedPasswordIsSaidAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -176,7 +176,7 @@ func TestARefusedPasswordIsSaidAndNothingIsLost(t *testing.T) {
 }
 
 // While the agent is down messages wait; when it is back they are answered, in order.
-// Reverting actors/lanes/trouble.go: failed, loses or reorders them.
+// Reverting actors/lanes/turn.go: "case t.Refused" makes it fail.
 func TestAnAgentThatIsDownDelaysAndKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -198,7 +198,7 @@ func TestAnAgentThatIsDownDelaysAndKeepsTheOrder(t *testing.T) {
 }
 
 // An agent that refuses makes the message a dead letter, and the sender hears that.
-// Reverting actors/lanes/turn.go: refuse as failure, tries for a day.
+// Reverting actors/lanes/turn.go: "case t.Refused" makes it fail.
 func TestAnAgentThatRefusesMakesADeadLetterAndANotice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -217,7 +217,7 @@ func TestAnAgentThatRefusesMakesADeadLetterAndANotice(t *testing.T) {
 }
 
 // Under load each conversation is answered in order, and one slow turn holds up nobody else.
-// Reverting actors/lanes: one lane per conversation, mixes the order or blocks the others.
+// Reverting actors/reload/stages.go: "Parallel: shared.Parallel" makes it fail.
 func TestConversationsKeepTheirOrderAndDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	const people, each = 6, 8

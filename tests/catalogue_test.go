@@ -18,7 +18,7 @@ import (
 // A1: after a hot reload the log says that the webhook listens, and posts get 404.
 // Messages come in while the channel is edited and everything readable is read; nobody hears 404, and each message that was
 // accepted is answered once.
-// Reverting actors/reload/stages.go: register hands in all claims, makes it fail.
+// Reverting actors/reload/stages.go: "Claims: s.run.next.Claims()" makes it fail.
 func TestA1_NobodyHears404WhileTheChannelIsEdited(t *testing.T) {
 	t.Parallel()
 	g, k := newHook(t)
@@ -43,7 +43,7 @@ func TestA1_NobodyHears404WhileTheChannelIsEdited(t *testing.T) {
 
 // A2: writing an unrelated key removed a channel's route for two hours while the status said connected.
 // A stranger hears 401 before, while and after other parts of the file change; process, run and route stay.
-// Reverting actors/router/machine.go: register keeps what others own, makes it fail.
+// Reverting actors/supervisor/account.go: "a.want.Digest == want.Digest" makes it fail.
 func TestA2_AnUnrelatedKeyTouchesNoRoute(t *testing.T) {
 	t.Parallel()
 	g, _ := newHook(t)
@@ -75,7 +75,7 @@ func TestA2_AnUnrelatedKeyTouchesNoRoute(t *testing.T) {
 // A3: the start of an account hung after a reload; what came in was answered 200 and went nowhere.
 // The account's server hangs after a reload: messages are still taken, health is not green, and when the server is right again
 // each is answered once.
-// Reverting actors/control/status.go: faults, not connected, makes it fail.
+// Reverting actors/control/status.go: "case a.Link != channels.Connected" makes it fail.
 func TestA3_AHungStartIsSeenAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -108,7 +108,7 @@ func TestA3_AHungStartIsSeenAndLosesNothing(t *testing.T) {
 
 // P1: editing one of nine accounts reconnected all.
 // Editing B leaves A its run, and B gets a new one.
-// Reverting actors/supervisor/account.go: same compares digests, makes it fail.
+// Reverting actors/supervisor/account.go: "a.want.Digest == want.Digest" makes it fail.
 func TestP1_AnEditReconnectsItsAccountOnly(t *testing.T) {
 	t.Parallel()
 	const config = `gateway: {listen: "127.0.0.1:0"}
@@ -147,7 +147,7 @@ agents:
 
 // A12: a route that was registered early led into an empty table of handlers.
 // Posts from the start of the process on: nobody listens, then 200 and nothing else, and each 200 has its effect.
-// Reverting cmd/life/start.go: open after the first publication, makes it fail.
+// Reverting cmd/life/start.go: "g.open()" after the first publication, not before it, makes it fail.
 func TestA12_TheFirstAnswerIsAlreadyATrueOne(t *testing.T) {
 	t.Parallel()
 	g, k := newHook(t)
@@ -174,7 +174,7 @@ agents:
 // E1: after a stop that timed out the channel was dead for good and shown as running.
 // A run ignores that it should end: after its deadline it is fenced and shown, the next run is up, and its late end changes
 // nothing.
-// Reverting actors/supervisor/life.go: the drain's deadline fences, makes it fail.
+// Reverting actors/supervisor/life.go: drainOver's "run.Fence" makes it fail.
 func TestE1_ARunThatIgnoresItsEndIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	steps := newSteps(t)
@@ -213,7 +213,7 @@ func TestE1_ARunThatIgnoresItsEndIsLeftBehind(t *testing.T) {
 
 // N1: whoever came from loopback needed no secret, and behind a proxy everybody does.
 // Without the secret it is 401 from this machine too, whatever headers say.
-// Reverting channels/screen: a credential is wanted of everybody, makes it fail.
+// Reverting channels/screen/way.go: anyEqual's "found := false" makes it fail.
 func TestN1_LoopbackIsNobody(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")

@@ -35,7 +35,7 @@ agents:
 
 // TestLaw4_APathAnswersWhateverItsAccountDoes goes through the states of an account. In each of them a message is taken, kept
 // and understood; only the operator's own no is 503, and only a path of nobody 404.
-// Reverting channels/screen: a route without a run is still a route, makes it fail.
+// Reverting actors/reload/candidate.go: "Disabled = !a.Settings.Shared().On()" makes it fail.
 func TestLaw4_APathAnswersWhateverItsAccountDoes(t *testing.T) {
 	t.Parallel()
 	server := mac(t, bluebubblestest.Options{Password: "c4nary-mac"})
@@ -126,8 +126,8 @@ func (g *gate) knock(t *testing.T, account channels.Account, code int) {
 	}
 }
 
-// TestLaw4_AStoppedByHandAccountCatchesUpAfterStart: what was taken while it was stopped goes out when it is started.
-// Reverting actors/supervisor/intake.go: intake needs no run, makes it fail.
+// TestLaw4_AnAccountStoppedByHandCatchesUp: what was taken while it was stopped goes out when it is started.
+// Reverting actors/outbox/sending.go: "s.close" of what was not sent makes it fail.
 func TestLaw4_AnAccountStoppedByHandCatchesUp(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")

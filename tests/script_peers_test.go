@@ -170,7 +170,7 @@ func publicCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { os.RemoveAll(dir) })
 	ts.Check(os.Chmod(dir, 0o755))
-	binary, err := os.Open(self(ts))
+	binary, err := os.Open(ts.Getenv("GATEWAY"))
 	ts.Check(err)
 	defer binary.Close()
 	out, err := os.OpenFile(filepath.Join(dir, "gateway"), os.O_CREATE|os.O_WRONLY, 0o755)

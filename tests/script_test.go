@@ -23,7 +23,7 @@ import (
 //	gateway ARGS…             a command of the gateway, which succeeds
 //	exits CODE gateway ARGS…  one that ends with this code
 //	start [VAR=VALUE…] [ARGS…]  gateway run in the background, until it listens: $URL says where, $PID is the process;
-//	                          what it prints comes into run.out and run.log
+//	                          what it prints comes into run.out and run.log; $GATEWAY is the binary
 //	signal NAME               sends the process TERM, INT, HUP or KILL
 //	insist NAME               sends it again and again until the process is gone
 //	ends CODE                 waits until the process is gone
@@ -36,13 +36,15 @@ import (
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		RequireUniqueNames:  true, ContinueOnError: true,
+		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(asGateway, "")
 			env.Setenv(listenVar, "127.0.0.1:0")
+			binary, err := os.Executable()
+			env.Setenv("GATEWAY", binary)
 			env.Values[underWay] = &session{snapshots: map[string]string{}}
-			return nil
+			return err
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -89,16 +91,10 @@ func want(ts *testscript.TestScript, ok bool, usage string) {
 	}
 }
 
-func self(ts *testscript.TestScript) string {
-	path, err := os.Executable()
-	ts.Check(err)
-	return path
-}
-
 // command runs a command of the gateway to its end and returns the exit code.
 func command(ts *testscript.TestScript, args []string) int {
 	var ended *exec.ExitError
-	err := ts.Exec(self(ts), args...)
+	err := ts.Exec(ts.Getenv("GATEWAY"), args...)
 	switch {
 	case err == nil:
 		return 0
@@ -128,7 +124,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	log, err := os.Create(ts.MkAbs("run.log"))
 	ts.Check(err)
 	o := rig.Options{
-		Command: []string{self(ts)}, Dir: ts.MkAbs("."), Log: log,
+		Command: []string{ts.Getenv("GATEWAY")}, Dir: ts.MkAbs("."), Log: log,
 		Env: []string{asGateway + "=", listenVar + "=" + ts.Getenv(listenVar)},
 	}
 	for _, arg := range args {
@@ -188,12 +184,23 @@ func untilCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	until(ts, args[0], func() bool {
 		if len(args) == 2 {
-			ts.Check(os.WriteFile(ts.MkAbs("run.out"), []byte(running(ts).Output()), 0o600))
-			return pattern.MatchString(ts.ReadFile(args[1]))
+			return pattern.MatchString(text(ts, args[1]))
 		}
 		command(ts, args[2:])
 		return pattern.MatchString(ts.ReadFile("stdout"))
 	})
+}
+
+// text is what a file holds by now, if it is there.
+func text(ts *testscript.TestScript, file string) string {
+	if file == "run.out" {
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(running(ts).Output()), 0o600))
+	}
+	content, err := os.ReadFile(ts.MkAbs(file))
+	if !errors.Is(err, os.ErrNotExist) {
+		ts.Check(err)
+	}
+	return string(content)
 }
 
 func captureCmd(ts *testscript.TestScript, neg bool, args []string) {

@@ -79,7 +79,7 @@ type (
 	// ShowResult of journal.show.
 	ShowResult struct {
 		Record  journal.Record  `json:"record"`
-		Payload json.RawMessage `json:"payload"`
+		Payload json.RawMessage `json:"payload,omitempty"` // none: the item has ended and keeps it no longer
 	}
 	// VerifyResult of journal.verify.
 	VerifyResult struct {

@@ -48,7 +48,9 @@ func Spec(s *Store) kit.Spec {
 
 // receive is one turn: the steps become one batch, then the questions are answered from what is in order.
 func (a *shell) receive(c *kit.Context, ins []kit.In) {
-	if a.m.phase == failed {
+	if a.s.over.Load() {
+		a.m.phase = failed
+		a.publish(c)
 		return // the process is ending; what nobody is told of did not happen
 	}
 	t := &turn{m: &a.m, s: a.s}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -293,7 +294,10 @@ func TestStateIsReadByConversationAndPrefix(t *testing.T) {
 }
 
 func TestAnswersTellWhatBecameOfARequest(t *testing.T) {
-	w := open(t)
+	virtually(t, answersTell)
+}
+
+func answersTell(t *testing.T, w *world, _ *clock) {
 	accept := func(ticket bool) uint64 {
 		return ask[journal.Accepted](w, journal.Accept{Account: work, Requests: []channels.Request{{Ticket: ticket}}}).Seqs[0]
 	}
@@ -303,6 +307,8 @@ func TestAnswersTellWhatBecameOfARequest(t *testing.T) {
 	request := accept(true)
 	answer := make(chan journal.Answer, 1)
 	go func() { answer <- ask[journal.Answer](w, with(request)) }()
+	synctest.Wait() // it waits
+	began := time.Now()
 
 	add := arrival("m1", "c1")
 	add.Arrival.Origin, add.Arrival.Ticket = request, true
@@ -317,8 +323,11 @@ func TestAnswersTellWhatBecameOfARequest(t *testing.T) {
 	if a := <-answer; !a.Known || a.State != journal.Done || a.Outcome != "answered" || len(a.Replies) != 1 || a.Replies[0].Text != "the answer" {
 		t.Fatalf("%+v", a)
 	}
+	if waited := time.Since(began); waited != 0 {
+		t.Fatalf("the end was told %v late", waited)
+	}
 
-	t.Run("the worst end speaks", func(t *testing.T) {
+	{ // the worst end speaks
 		request := accept(true)
 		r.Reply.Origin = request
 		seq := w.mustCommit(work, done(journal.Requests, request, "interpreted"), r)[0]
@@ -326,22 +335,21 @@ func TestAnswersTellWhatBecameOfARequest(t *testing.T) {
 		if a := ask[journal.Answer](w, with(request)); a.State != journal.Dead || a.Reason != "blocked" {
 			t.Fatalf("%+v", a)
 		}
-	})
-	t.Run("a duplicate is named", func(t *testing.T) {
+	}
+	{ // a duplicate is named
 		request := accept(true)
 		add.Arrival.Origin = request
 		w.mustCommit(work, done(journal.Requests, request, "interpreted"), add)
 		if a := ask[journal.Answer](w, with(request)); a.State != journal.Done || a.Outcome != "duplicate" {
 			t.Fatalf("%+v", a)
 		}
-	})
-	t.Run("without a ticket, of another account, of another kind", func(t *testing.T) {
-		for _, m := range []journal.Answers{with(accept(false)), {Account: home, Request: request}, with(arrived), with(12345)} {
-			if a := ask[journal.Answer](w, m); a.Known || a.Err != nil {
-				t.Fatalf("%+v: %+v", m, a)
-			}
+	}
+	// Without a ticket, of another account, of another kind, and what never was.
+	for _, m := range []journal.Answers{with(accept(false)), {Account: home, Request: request}, with(arrived), with(12345)} {
+		if a := ask[journal.Answer](w, m); a.Known || a.Err != nil {
+			t.Fatalf("%+v: %+v", m, a)
 		}
-	})
+	}
 }
 
 func TestAnOperatorResendsAndDrops(t *testing.T) {
@@ -381,6 +389,27 @@ func TestAnOperatorResendsAndDrops(t *testing.T) {
 	mustErr(t, ask[journal.Shown](w, journal.Show{Seq: got.Arrivals[0].Seq}).Err, journal.ErrNoItem)
 	if b := w.verify()[queue(journal.Arrivals, home)]; b.Created != 2 || b.Dead != 2 {
 		t.Fatalf("%+v", b)
+	}
+}
+
+func TestAListIsReadPageByPage(t *testing.T) {
+	w := open(t)
+	w.accept(work, 2)
+	want := w.accept(home, 5)
+	var got []uint64
+	for after, more := uint64(0), true; more; {
+		l := ask[journal.Listed](w, journal.List{Account: home, After: after, Max: 2})
+		if l.Err != nil || len(l.Records) > 2 {
+			t.Fatalf("%+v", l)
+		}
+		for _, r := range l.Records {
+			got = append(got, r.Seq)
+			after = r.Seq
+		}
+		more = l.More
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
 	}
 }
 
@@ -450,32 +479,33 @@ func TestAttachmentsGoWithTheirLastPin(t *testing.T) {
 }
 
 func TestCloseAnswersEverybodyAndComesLast(t *testing.T) {
-	w := start(t, inMemory(vfs.NewMem()))
-	seq := ask[journal.Accepted](w, journal.Accept{Account: work, Requests: []channels.Request{{Ticket: true}}}).Seqs[0]
-	answer := make(chan journal.Answer, 1)
-	_, at := w.listen("waiting")
-	w.settle(at)
-	go func() {
-		answer <- ask[journal.Answer](w, journal.Answers{Account: work, Request: seq, Wait: time.Hour})
-	}()
-	w.mustCommit(home, journal.SetState{Name: "a", Value: []byte("1")})
-	if c := ask[journal.Closed](w, journal.Close{}); c.Err != nil {
-		t.Fatal(c.Err)
-	}
-	if a := <-answer; a.State != journal.Pending && a.Err == nil {
-		t.Fatalf("%+v", a)
-	}
-	mustErr(t, ask[journal.Accepted](w, journal.Accept{Account: home}).Err, journal.ErrIntake)
-	mustErr(t, w.commit(home).Err, journal.ErrIntake)
-	mustErr(t, ask[journal.Taken](w, journal.Take{}).Err, journal.ErrIntake)
-	mustErr(t, ask[journal.Verified](w, journal.Verify{}).Err, journal.ErrIntake)
-	if s := ask[journal.Statistics](w, journal.Stats{}); s.Accepting || s.Why == "" {
-		t.Fatalf("%+v", s)
-	}
-	if c := ask[journal.Closed](w, journal.Close{}); c.Err != nil {
-		t.Fatal(c.Err)
-	}
-	w.stop()
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, inMemory(vfs.NewMem()))
+		seq := ask[journal.Accepted](w, journal.Accept{Account: work, Requests: []channels.Request{{Ticket: true}}}).Seqs[0]
+		answer := make(chan journal.Answer, 1)
+		go func() {
+			answer <- ask[journal.Answer](w, journal.Answers{Account: work, Request: seq, Wait: time.Hour})
+		}()
+		synctest.Wait() // it waits
+		w.mustCommit(home, journal.SetState{Name: "a", Value: []byte("1")})
+		if c := ask[journal.Closed](w, journal.Close{}); c.Err != nil {
+			t.Fatal(c.Err)
+		}
+		if a := <-answer; a.State != journal.Pending || a.Err != nil {
+			t.Fatalf("%+v", a)
+		}
+		mustErr(t, ask[journal.Accepted](w, journal.Accept{Account: home}).Err, journal.ErrIntake)
+		mustErr(t, w.commit(home).Err, journal.ErrIntake)
+		mustErr(t, ask[journal.Taken](w, journal.Take{}).Err, journal.ErrIntake)
+		mustErr(t, ask[journal.Verified](w, journal.Verify{}).Err, journal.ErrIntake)
+		if s := ask[journal.Statistics](w, journal.Stats{}); s.Accepting || s.Why == "" {
+			t.Fatalf("%+v", s)
+		}
+		if c := ask[journal.Closed](w, journal.Close{}); c.Err != nil {
+			t.Fatal(c.Err)
+		}
+		w.stop()
+	})
 }
 
 func TestLaw5_AnIdIsClaimedInTheBatchThatMakesItsArrivalPending(t *testing.T) {

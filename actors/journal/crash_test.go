@@ -2,15 +2,14 @@ package journal_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -150,6 +149,10 @@ func TestLaw5_AFailingDiskEndsTheProcessAndAnswersNobody(t *testing.T) {
 			case <-time.After(time.Minute):
 				t.Fatal("nobody heard of it")
 			}
+			eventually(t, "the actor knows", func() bool {
+				w.sys.Tell(w.at, journal.Stats{})
+				return w.phase() == "failed"
+			})
 			cancel()
 			answered.Wait()
 			if len(got) > 0 {
@@ -160,18 +163,63 @@ func TestLaw5_AFailingDiskEndsTheProcessAndAnswersNobody(t *testing.T) {
 }
 
 func TestADiskThatIsSuddenlyFullGetsTheBallast(t *testing.T) {
-	g, fs := &gate{}, vfs.NewMem()
-	w := start(t, inMemory(errorfs.Wrap(fs, g)))
+	synctest.Test(t, func(t *testing.T) {
+		g, fs := &gate{}, vfs.NewMem()
+		w := start(t, inMemory(errorfs.Wrap(fs, g)))
+		defer w.close()
+		ballast := func() bool { _, err := fs.Stat("state/ballast"); return err == nil }
+		w.settle()
+		if !ballast() {
+			t.Fatal("there is no ballast to give")
+		}
+		g.mu.Lock()
+		g.full = true
+		g.mu.Unlock()
+		w.accept(home, 1)
+		if ballast() {
+			t.Fatal("the ballast is still there")
+		}
+		time.Sleep(11 * time.Second)
+		if !ballast() {
+			t.Fatal("there is room, and the ballast was not made again")
+		}
+	})
+}
+
+func TestWhereRoomCannotBeAskedForTheBallastIsWritten(t *testing.T) {
+	fs := vfs.NewMem()
+	unable := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFilePreallocate && strings.HasSuffix(op.Path, "ballast") {
+			return syscall.ENOTSUP
+		}
+		return nil
+	})
+	w := start(t, inMemory(errorfs.Wrap(fs, unable)))
 	defer w.close()
-	if _, err := fs.Stat("state/ballast"); err != nil {
-		t.Fatal(err)
+	if i, err := fs.Stat("state/ballast"); err != nil || i.Size() != 16<<20 {
+		t.Fatalf("%v %v", i, err)
 	}
-	g.mu.Lock()
-	g.full = true
-	g.mu.Unlock()
+}
+
+func TestLaw5_AWriteThatNobodyWaitsForEndsTheProcessAsWell(t *testing.T) {
+	g := &gate{}
+	w := start(t, inMemory(errorfs.Wrap(vfs.NewMem(), g)))
+	defer w.stop()
 	w.accept(home, 1)
-	if _, err := fs.Stat("state/ballast"); !errors.Is(err, os.ErrNotExist) {
-		t.Fatalf("the ballast is still there: %v", err)
+	g.breakAt(errorfs.OpFileWrite)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	value := make([]byte, 100<<10)
+	go func() {
+		for ctx.Err() == nil {
+			m := journal.Commit{Account: home, Ops: []journal.Op{journal.SetState{Name: "a", Value: value}}}
+			_, _ = w.sys.Ask(ctx, w.at, m) // most are answered; the last is not
+		}
+	}()
+	select {
+	case <-w.fatal:
+	case <-time.After(time.Minute):
+		t.Fatal("nobody heard of it")
 	}
 }
 

@@ -130,7 +130,8 @@ type (
 		Claim string
 		Keep  time.Duration
 	}
-	// Attempt writes down that a reply is about to be handed to the platform. It forces a sync.
+	// Attempt writes down that a reply is about to be handed to the platform or, without At, that the attempt with this
+	// number certainly did not go out. It forces a sync.
 	Attempt struct {
 		Seq     uint64
 		Attempt int

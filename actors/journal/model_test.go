@@ -162,8 +162,8 @@ func (m *model) did(t *rapid.T, account channels.Account, ops []journal.Op, adde
 // check compares everything that can be asked for.
 func (m *model) check(t *rapid.T, w *world) {
 	v := ask[journal.Verified](w, journal.Verify{})
-	if v.Err != nil || len(v.Faults) > 0 {
-		t.Fatalf("%v %q", v.Err, v.Faults)
+	if v.Err != nil || len(v.Faults) > 0 || !v.Statistics.Accepting {
+		t.Fatalf("%v %q %+v", v.Err, v.Faults, v.Statistics)
 	}
 	blind := cmpopts.IgnoreFields(journal.Counters{}, "Oldest")
 	if diff := cmp.Diff(m.books, v.Statistics.Queues, blind, cmpopts.EquateEmpty()); diff != "" {

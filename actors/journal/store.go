@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -86,7 +87,9 @@ type Store struct {
 
 	water water // as it was at the start
 
-	died sync.Once
+	armed atomic.Bool // a failing log is final
+	died  sync.Once
+	over  atomic.Bool // the journal cannot go on
 }
 
 // Open takes the state folder for this process and reads where the journal stood. Errors are ErrLocked, ErrVersion, or say
@@ -134,6 +137,7 @@ func (s *Store) open() error {
 		return err
 	}
 	s.measure()
+	s.armed.Store(true)
 	return nil
 }
 
@@ -242,11 +246,12 @@ func load(r pebble.Reader) (uint64, map[Queue]*books, error) {
 
 func (s *Store) pebbleOptions() *pebble.Options {
 	log := pebbleLog{log: s.o.Log, fatal: s.fatal, block: func() { select {} }}
+	full := vfs.OnDiskFull(s.o.FS, func() {
+		err := s.ballast.give()
+		s.o.Log.Error().Err(err).Msg("the disk is full; the ballast is given")
+	})
 	return &pebble.Options{
-		FS: vfs.OnDiskFull(s.o.FS, func() {
-			err := s.ballast.give()
-			s.o.Log.Error().Err(err).Msg("the disk is full; the ballast is given")
-		}),
+		FS: guard{FS: full, armed: &s.armed, fail: func(err error) { s.fatal(err); log.block() }},
 		FormatMajorVersion: pebble.FormatValueSeparation,
 		Logger:             log,
 		MemTableSize:       memTableSize,
@@ -265,6 +270,7 @@ func (s *Store) Blobs() *Blobs { return s.blobs }
 
 // Close lets go of the folder. The actor closes its store itself, on the message Close.
 func (s *Store) Close() error {
+	s.armed.Store(false)
 	var errs []error
 	if s.db != nil {
 		if err := s.db.Close(); err != nil {
@@ -293,6 +299,7 @@ func (s *Store) books(q Queue) *books {
 
 // fatal reports that the journal cannot go on, once.
 func (s *Store) fatal(err error) {
+	s.over.Store(true)
 	s.died.Do(func() { s.o.OnFatal(fmt.Errorf("the journal in %s cannot go on: %w", s.o.Dir, err)) })
 }
 

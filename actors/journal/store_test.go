@@ -282,6 +282,19 @@ func TestTheJournalTakesNothingWhenTheDiskIsNearlyFull(t *testing.T) {
 	})
 }
 
+func TestMuchAtOnceIsAReasonToLookAtTheDisk(t *testing.T) {
+	var free atomic.Uint64
+	free.Store(much)
+	o := inMemory(vfs.NewMem())
+	o.Free = func(string) (uint64, error) { return free.Load(), nil }
+	w := start(t, o)
+	defer w.close()
+	free.Store(1)
+	large := journal.Accept{Account: home, Requests: []channels.Request{{Body: make([]byte, 5<<20)}}}
+	mustErr(t, ask[journal.Accepted](w, large).Err, nil)
+	mustErr(t, ask[journal.Accepted](w, large).Err, journal.ErrIntake)
+}
+
 func TestAtTheStartTheDiskIsLookedAtBeforeTheFirstRequest(t *testing.T) {
 	o := inMemory(vfs.NewMem())
 	o.Free = func(string) (uint64, error) { return 1 << 20, nil }

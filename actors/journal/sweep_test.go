@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/rs/zerolog"
 
+	"holdfast/actors/kit"
 	"holdfast/channels"
 )
 
@@ -244,5 +245,22 @@ func TestATimeThatNobodyCanWriteIsForgotten(t *testing.T) {
 	got := b.s.take(Take{Queue: Queue{Arrivals, "a:1"}, Max: 1})
 	if got.Err != nil || got.Arrivals[0].Seq != seq || !got.Arrivals[0].Sent.IsZero() {
 		t.Fatalf("%+v", got)
+	}
+}
+
+func TestABatchIsBounded(t *testing.T) {
+	b := newBench(t)
+	one := &turn{m: &machine{water: b.s.water}, s: b.s, stage: newStage(b.s, b.now)}
+	for range 3 {
+		one.take(kit.In{Msg: Accept{Account: "a:1", Requests: []channels.Request{{Body: make([]byte, bigBatch)}}}})
+		if n := one.stage.batch.Len(); n >= bigBatch {
+			t.Fatalf("the batch has grown to %d bytes", n)
+		}
+	}
+	if one.stage.err != nil || !one.stage.wrote || one.stage.size < 3*bigBatch {
+		t.Fatalf("wrote %v, %d bytes: %v", one.stage.wrote, one.stage.size, one.stage.err)
+	}
+	if err := one.stage.batch.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

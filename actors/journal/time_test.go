@@ -53,6 +53,8 @@ func TestWhatHasEndedIsForgottenInTime(t *testing.T) {
 	for _, one := range cases {
 		t.Run(one.name, func(t *testing.T) {
 			virtually(t, func(t *testing.T, w *world, c *clock) {
+				w.settle()
+				time.Sleep(2 * time.Minute) // the first sweep finds nothing
 				seq := w.accept(home, 1)[0]
 				one.end.Kind, one.end.Seq = journal.Requests, seq
 				w.mustCommit(home, one.end)

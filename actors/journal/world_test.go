@@ -221,6 +221,16 @@ func (w *world) settle(at ...kit.Addr) {
 	}
 }
 
+// phase is what the tree shows of the journal.
+func (w *world) phase() string {
+	for _, row := range w.sys.Table() {
+		if row.Addr == w.at {
+			return row.Phase
+		}
+	}
+	return ""
+}
+
 // eventually polls until ok or a minute is over.
 func eventually(t tester, what string, ok func() bool) {
 	t.Helper()

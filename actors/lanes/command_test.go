@@ -106,6 +106,7 @@ func TestCommands(t *testing.T) {
 			for i := range 3 * w.state.bounds.lane {
 				w.message("c", fmt.Sprint(i))
 			}
+			w.settle()
 			w.message("c", "/stop")
 			w.settle()
 			w.wantEnds(map[uint64]string{a: "done stopped"})

@@ -3,6 +3,7 @@ package lanes
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -181,9 +182,8 @@ func (w *world) upset(what, which int) {
 		}
 		w.restart(nil)
 	case what == 28:
-		for id := range w.running {
+		for _, id := range slices.Sorted(maps.Keys(w.running))[:min(1, len(w.running))] {
 			w.finish(id, agents.Turned{Answer: backend.Answer{Text: "slow"}})
-			break
 		}
 	default:
 		w.settle()
@@ -308,7 +308,7 @@ func (w *world) cure() {
 	w.configure(nil)
 	for range 60 {
 		w.after(time.Minute)
-		for id := range w.running {
+		for _, id := range slices.Sorted(maps.Keys(w.running)) {
 			w.finish(id, agents.Turned{Answer: backend.Answer{Text: "slow"}})
 		}
 		w.laws()

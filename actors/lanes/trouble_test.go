@@ -2,12 +2,14 @@ package lanes
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"holdfast/actors/access"
 	"holdfast/actors/agents"
 	"holdfast/actors/agents/backend"
+	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/channels"
 )
@@ -197,6 +199,33 @@ func TestReloads(t *testing.T) {
 			w.finish("net:home/2", agentsSay("two"))
 			w.settle()
 			w.wantEnds(map[uint64]string{a: "done answered", b: "done answered"})
+			w.idle()
+		}},
+		{"a wake-up for an account that is not configured is nobody's", func(t *testing.T, w *world) {
+			w.in(journal.Woken{Queue: journal.Queue{Kind: journal.Arrivals, Account: "net:new"}})
+			if len(w.effects) != 0 || len(w.state.windows) != 2 {
+				t.Errorf("effects %v, windows %v", w.effects, w.state.windows)
+			}
+		}},
+		{"an account that is removed while a lane looks is gone for good", func(t *testing.T, w *world) {
+			small(w)
+			w.slow()
+			for i := range 8 {
+				w.message("c", fmt.Sprint(i))
+			}
+			w.settle()
+			w.finish("net:home/1", agentsSay("ok"))
+			w.settle()
+			w.finish("net:home/2", agentsSay("ok"))
+			for w.state.windows[home].takes == 0 {
+				w.handle(others.Journal)
+				w.deliver(0)
+			}
+			w.configure(without)
+			w.settle()
+			if len(w.state.windows) != 1 {
+				t.Errorf("windows %v", w.state.windows)
+			}
 			w.idle()
 		}},
 		{"a turn under way keeps its agent, the next one has the new binding", func(t *testing.T, w *world) {

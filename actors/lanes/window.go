@@ -239,13 +239,11 @@ func (s *step) admitUnresolved(w window, a channels.Arrival) {
 // moved finds the lane of an arrival whose conversation is known now. While the scan is below it, others of that
 // conversation may come first, and a page on its way may have left the conversation out: it is looked for again.
 func (s *step) moved(a channels.Arrival) {
-	switch w := s.windows[a.Account]; {
-	case s.drain != nil || w.removed:
-	case a.Seq > w.after:
+	if w := s.windows[a.Account]; a.Seq > w.after {
 		s.leaveOut(w.id, a.Seq, rescanPause)
-	default:
-		s.admit(a)
+		return
 	}
+	s.admit(a)
 }
 
 // evict makes room for a conversation by forgetting one of the same agent that only pauses. It comes back by the scan.
@@ -261,9 +259,9 @@ func (s *step) evict(id channels.Account, agent string) bool {
 		if p.seq != 0 || l.stage != pausing || l.agent != agent || l.commit != nil {
 			continue
 		}
-		first := l.from + 1
-		if seqs := l.seqs(); len(seqs) > 0 && (!l.behind || seqs[0] < first) {
-			first = seqs[0]
+		first := l.seqs()[0] // what pauses has a group
+		if l.behind {
+			first = min(first, l.from+1)
 		}
 		s.visitAny(p, func(l *lane) { l.gone, l.evicted = true, true })
 		s.leaveOut(id, first, evictedPause)

@@ -180,6 +180,32 @@ func TestWhatComesWhileALaneLooksIsNotLost(t *testing.T) {
 	w.idle()
 }
 
+func TestALookThatFailsIsRepeated(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	w.slow()
+	for i := range 8 {
+		w.message("c", fmt.Sprint(i))
+	}
+	w.settle()
+	w.finish("net:home/1", agentsSay("ok"))
+	w.settle()
+	w.finish("net:home/2", agentsSay("ok"))
+	for w.state.windows[home].takes == 0 {
+		w.handle(others.Journal)
+		w.deliver(0)
+	}
+	w.store.broken = fmt.Errorf("disk")
+	w.settle()
+	w.store.broken = nil
+	for i := range 6 {
+		w.after(longestWait)
+		w.finish(fmt.Sprint("net:home/", i+3), agentsSay("ok"))
+	}
+	w.cure()
+}
+
 func TestLaw6_EveryArrivalTakenEndsExactlyOnce(t *testing.T) {
 	w := newWorld(t).begin(nil)
 	small(w)

@@ -70,6 +70,8 @@ type lane struct {
 	work uint64           // number of what is under way for the first one; 0: nothing
 	step step
 	// Of the first one:
+	cause   string        // why the attempt that is being closed did not go out
+	after   time.Duration // and the pause that the network asks for
 	pause   time.Duration
 	paused  bool
 	resume  uint64    // number of the pause
@@ -84,6 +86,7 @@ const (
 	sending step = "sending" // the network has it
 	asking  step = "asking"  // the journal is asked for our ids
 	finding step = "finding" // the network is asked what became of it
+	closing step = "closing" // that the attempt did not go out is being written down
 	ending  step = "ending"  // the end is being written down
 )
 

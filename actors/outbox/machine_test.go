@@ -161,6 +161,18 @@ func TestAnAnswerToAnEarlierAttemptChangesNothing(t *testing.T) {
 	}
 }
 
+func TestACrashInThePauseAfterASendThatDidNotGoOutLeavesNoDoubt(t *testing.T) {
+	w, ask := one(t)
+	w.deaf = true // whoever asks what became of it gets no answer, and the reply would be parked
+	w.give(kit.Answered{Tag: ask.Tag, Msg: run.Result{Err: &channels.Failure{Outcome: channels.NotSent, Err: errors.New("no route")}}})
+	w.step() // it is written down
+	w.boot()
+	w.settle()
+	if end := w.ended[1]; end.State != journal.Done || w.out[1] != 1 {
+		t.Errorf("ended %+v, sent %d times; want done and once", end, w.out[1])
+	}
+}
+
 func TestAReplyThatCannotBeSentForTooLongExpires(t *testing.T) {
 	w, ask := one(t)
 	a := w.state.Accounts[home]
@@ -179,14 +191,15 @@ func TestThePauseDoublesUpToItsCap(t *testing.T) {
 	var pauses []time.Duration
 	tag := ask.Tag
 	for range 9 {
-		_, effects := Step(w.state, kit.In{Msg: kit.Answered{Tag: tag, Msg: run.Result{Err: &channels.Failure{Outcome: channels.NotSent, Err: errors.New("x")}}}, Now: w.now})
-		w.give(kit.Answered{Tag: tag, Msg: run.Result{Err: &channels.Failure{Outcome: channels.NotSent, Err: errors.New("x")}}})
+		next, effects := Step(w.state, kit.In{Msg: kit.Answered{Tag: tag, Msg: run.Result{Err: &channels.Failure{Outcome: channels.NotSent, Err: errors.New("x")}}}, Now: w.now})
+		closing := kittest.One[kit.Ask](t, effects)
+		next, effects = Step(next, kit.In{Msg: kit.Answered{Tag: closing.Tag, Msg: journal.Committed{}}, Now: w.now})
 		timer, ok := kittest.Find[kit.After](effects)
 		if !ok {
 			t.Fatal("no pause")
 		}
 		pauses = append(pauses, timer.Delay)
-		next, effects := Step(w.state, kit.In{Msg: timer.Msg, Now: w.now})
+		next, effects = Step(next, kit.In{Msg: timer.Msg, Now: w.now})
 		mark := kittest.One[kit.Ask](t, effects)
 		next, effects = Step(next, kit.In{Msg: kit.Answered{Tag: mark.Tag, Msg: journal.Committed{}}, Now: w.now})
 		w.state, tag = next, kittest.One[kit.Ask](t, effects).Tag

@@ -81,6 +81,12 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 			res.Err = fmt.Errorf("the channel gave no answer: %w", m.Err)
 		}
 		return s.sent(tag, res, in)
+	case closing:
+		c, ok := m.Msg.(journal.Committed)
+		if ok && errors.Is(c.Err, journal.ErrEnded) {
+			return s.next(tag, in)
+		}
+		return s.later(tag, l.cause, l.after, in, !ok || c.Err != nil)
 	case asking:
 		ours, ok := m.Msg.(journal.OursAre)
 		if !ok || ours.Err != nil {
@@ -136,7 +142,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 	case channels.Rejected:
 		return s.dead(tag, "rejected", res.Err.Error())
 	case channels.NotSent:
-		return s.later(tag, res.Err.Error(), after, in, false)
+		return s.close(tag, res.Err.Error(), after)
 	case channels.Unknown:
 	}
 	next, effects := s.later(tag, res.Err.Error(), after, in, true)
@@ -144,6 +150,19 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 		Level: zerolog.WarnLevel, Text: "it is not known whether a reply went out; it will be looked up",
 		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", res.Err.Error()},
 	}}, effects...)
+}
+
+// close writes down that the attempt certainly did not go out. Otherwise a crash in the pause after it would leave an attempt
+// whose outcome nobody knows.
+func (s State) close(tag stepped, cause string, after time.Duration) (State, []kit.Effect) {
+	l := s.Accounts[tag.account].lanes[tag.conversation]
+	l.cause, l.after = cause, after
+	r := l.held[0]
+	s, next := s.under(tag.account, tag.conversation, l, closing)
+	return s, []kit.Effect{kit.Ask{
+		To: s.Journal, Within: journalWithin, Tag: next,
+		Msg: journal.Commit{Account: tag.account, Ops: []journal.Op{journal.Attempt{Seq: r.Seq, Attempt: r.Attempt}}},
+	}}
 }
 
 // ours asks for the ids of our messages in the conversation, so that a look-up does not take another reply for this one.

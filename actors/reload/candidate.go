@@ -57,8 +57,8 @@ func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.
 	if cfg == nil {
 		return nil, problems
 	}
-	candidate, more := Prepare(cfg, kinds, listen(cfg))
-	if problems = problems.Merge(more); len(problems) > 0 {
+	candidate, more := Prepare(cfg, kinds, listen(cfg), problems...)
+	if problems = problems.Join(more); len(problems) > 0 {
 		return nil, problems
 	}
 	return candidate, nil
@@ -66,8 +66,9 @@ func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.
 
 // Prepare decodes a configuration and names what config itself cannot know to be wrong: kinds that do not exist, settings,
 // paths that collide, credentials that cannot be told apart. listen is the address that the outside
-// reaches; it stands for gateway.listen where that is not final (port 0).
-func Prepare(cfg *config.Config, kinds Kinds, listen string) (*Candidate, config.Problems) {
+// reaches; it stands for gateway.listen where that is not final (port 0). said is what config had to say already: values
+// at those places are not judged again.
+func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Problem) (*Candidate, config.Problems) {
 	c := &Candidate{Config: cfg}
 	var problems config.Problems
 	base := strings.TrimSuffix(cmp.Or(cfg.Gateway.PublicURL, "http://"+listen), "/")
@@ -82,12 +83,12 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string) (*Candidate, config
 				}})...)
 				continue
 			}
-			a, faults := account(channels.NewAccount(channel, name), kind, node, base)
+			a, faults := account(channels.NewAccount(channel, name), kind, node, base, said)
 			problems = append(problems, faults...)
 			c.Accounts = append(c.Accounts, a)
 		}
 	}
-	problems = append(problems, c.agents(kinds.Agents)...)
+	problems = append(problems, c.agents(kinds.Agents, said)...)
 	if len(problems) == 0 {
 		problems = append(problems, c.paths(listen)...)
 	}
@@ -97,9 +98,9 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string) (*Candidate, config
 	return c, nil
 }
 
-func account(id channels.Account, kind channels.Kind, node config.Node, base string) (Account, config.Problems) {
+func account(id channels.Account, kind channels.Kind, node config.Node, base string, said config.Problems) (Account, config.Problems) {
 	a := Account{ID: id, Kind: kind, Node: node, Settings: kind.Settings()}
-	if faults := node.Decode(a.Settings).Merge(node.Place(a.Settings.Validate())); len(faults) > 0 {
+	if faults := judge(node, a.Settings, said); len(faults) > 0 {
 		return a, faults
 	}
 	a.Routes = kind.Routes(id, a.Settings)
@@ -111,6 +112,12 @@ func account(id channels.Account, kind channels.Kind, node config.Node, base str
 		a.Masked = a.Webhook + maskedQuery(a.Routes[0])
 	}
 	return a, nil
+}
+
+// judge decodes and validates: everything that either has to say, of each place once.
+func judge(node config.Node, into interface{ Validate() []config.Problem }, said config.Problems) config.Problems {
+	decoded := node.Decode(into)
+	return decoded.Join(node.Place(into.Validate()).Beyond(said.Join(decoded)))
 }
 
 // maskedQuery shows where in the URL a shared secret may stand.
@@ -129,7 +136,7 @@ func maskedQuery(r channels.Route) string {
 	return "?" + name + "=***"
 }
 
-func (c *Candidate) agents(known []backend.Kind) config.Problems {
+func (c *Candidate) agents(known []backend.Kind, said config.Problems) config.Problems {
 	var problems config.Problems
 	for _, name := range slices.Sorted(maps.Keys(c.Config.Agents)) {
 		node := c.Config.Agents[name]
@@ -142,7 +149,7 @@ func (c *Candidate) agents(known []backend.Kind) config.Problems {
 			continue
 		}
 		a := Agent{Name: name, Kind: kind, Node: node, Settings: kind.Settings()}
-		problems = append(problems, node.Decode(a.Settings).Merge(node.Place(a.Settings.Validate()))...)
+		problems = append(problems, judge(node, a.Settings, said)...)
 		c.Agents = append(c.Agents, a)
 	}
 	if _, ok := c.Config.Agents["default"]; !ok {

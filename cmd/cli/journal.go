@@ -105,7 +105,7 @@ func (c showCmd) Run(s *shell) error {
 // payload prints what came or goes out. The body of a request is base64 in JSON, and stands below it as it came.
 func (s *shell) payload(got control.ShowResult) error {
 	var payload bytes.Buffer
-	if len(got.Payload) == 0 || json.Indent(&payload, got.Payload, "", "  ") != nil {
+	if json.Indent(&payload, got.Payload, "", "  ") != nil {
 		fmt.Fprintln(s.Stdout, "the payload is kept no longer")
 		return nil
 	}

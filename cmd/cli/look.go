@@ -58,12 +58,23 @@ func (s *shell) accounts(list []control.AccountStatus) {
 		for _, k := range slices.Sorted(maps.Keys(a.Facts)) {
 			facts = append(facts, k+"="+a.Facts[k])
 		}
-		for _, line := range []string{a.Hint, strings.Join(facts, ", ")} {
+		for _, line := range []string{off(a), a.Hint, strings.Join(facts, ", ")} {
 			if line != "" {
 				fmt.Fprintf(s.Stdout, "  %s: %s\n", a.Account, printable(line))
 			}
 		}
 	}
+}
+
+// off is why the operator does not want an account to run, and how to change that.
+func off(a control.AccountStatus) string {
+	switch {
+	case a.Disabled:
+		return "disabled in the configuration: set enabled to true and reload"
+	case a.Stopped:
+		return "stopped by hand: gateway channels start " + string(a.Account)
+	}
+	return ""
 }
 
 // agents prints a line for each, what the last turn failed of, and the conversations that wait because of it.

@@ -1,172 +1,18 @@
 package admin
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/rs/zerolog"
 
 	"holdfast/actors/control"
 	"holdfast/actors/kit"
 	"holdfast/actors/kit/kittest"
 	"holdfast/actors/registry"
 )
-
-// face is a server on a real socket; a probe plays control and its children.
-type face struct {
-	*Server
-	t        testing.TB
-	dir      string
-	sys      *kit.System
-	control  *kittest.Probe
-	registry kit.Addr
-	revision uint64
-	log      *bytes.Buffer
-}
-
-// newFace serves until the test ends. Methods that begin with "slow" are left open, all others answer at once what they
-// were asked with.
-func newFace(t testing.TB, change ...func(*face, *Options)) *face {
-	t.Helper()
-	f := &face{t: t, dir: t.TempDir(), sys: kittest.New(t), log: &bytes.Buffer{}}
-	f.control = kittest.NewProbe(t, f.sys, "control")
-	f.control.Answering(f.answer)
-	cell := &registry.Cell{}
-	var err error
-	if f.registry, err = f.sys.Start("registry", registry.Spec(cell)); err != nil {
-		t.Fatal(err)
-	}
-	f.publish("echo", "fail", "odd", "nothing", "slow", "slow2")
-	o := Options{System: f.sys, Live: cell, Control: f.control.Addr(), Log: zerolog.New(zerolog.SyncWriter(f.log))}
-	for _, c := range change {
-		c(f, &o)
-	}
-	f.Server = New(o)
-	l, err := Listen(f.dir, o.Group)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() { f.Serve(l) })
-	t.Cleanup(func() {
-		_ = l.Close()
-		f.Close()
-		serving.Wait()
-	})
-	return f
-}
-
-func (f *face) answer(msg any) any {
-	switch m := msg.(type) {
-	case control.Open:
-		return control.Opened{Conn: f.control.Addr()}
-	case registry.Call:
-		switch {
-		case m.Method == "fail":
-			return registry.Called{Err: &registry.CallError{Code: control.CodeFailed, Message: "the disk is full", Data: []byte(`{"free":0}`)}}
-		case m.Method == "odd":
-			return "odd"
-		case m.Method == "nothing":
-			return registry.Called{}
-		case strings.HasPrefix(m.Method, "slow"):
-			return nil
-		}
-		return registry.Called{Result: m.Params}
-	}
-	return nil
-}
-
-// publish makes exactly these methods live; control answers them.
-func (f *face) publish(names ...string) {
-	f.t.Helper()
-	var list []registry.Method
-	for _, name := range names {
-		list = append(list, registry.Method{Name: name, Owner: f.control.Addr()})
-	}
-	f.publishMethods(list...)
-}
-
-func (f *face) publishMethods(list ...registry.Method) {
-	f.t.Helper()
-	f.revision++
-	for _, msg := range []any{registry.StageMethods{Methods: registry.NewMethods(list)}, registry.Publish{Revision: f.revision}} {
-		if _, err := f.sys.Ask(f.t.Context(), f.registry, msg); err != nil {
-			f.t.Fatal(err)
-		}
-	}
-}
-
-// line is a raw client.
-type line struct {
-	*net.UnixConn
-	t testing.TB
-	r *bufio.Reader
-}
-
-func (f *face) dial() *line {
-	f.t.Helper()
-	path, done, err := through(f.dir)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer done()
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(kittest.Patience))
-	return &line{c, f.t, bufio.NewReader(c)}
-}
-
-func (l *line) say(raw string) {
-	l.t.Helper()
-	if _, err := io.WriteString(l, raw); err != nil {
-		l.t.Fatalf("write: %v", err)
-	}
-}
-
-func (l *line) hear(want string) {
-	l.t.Helper()
-	got, err := l.r.ReadString('\n')
-	if err != nil || strings.TrimSuffix(got, "\n") != want {
-		l.t.Fatalf("heard %q, %v\nwant  %q", got, err, want)
-	}
-}
-
-func (l *line) ended() {
-	l.t.Helper()
-	if rest, err := io.ReadAll(l.r); err != nil || len(rest) > 0 {
-		l.t.Fatalf("the connection did not end: %q, %v", rest, err)
-	}
-}
-
-// slow waits for the call of a method that is left open.
-func (f *face) slow(method string) kit.In {
-	f.t.Helper()
-	return f.control.WaitIn(func(msg any) bool { c, is := msg.(registry.Call); return is && c.Method == method })
-}
-
-// finish answers a call that was left open.
-func (f *face) finish(in kit.In, result string) {
-	f.t.Helper()
-	f.control.Perform(kit.Answer{To: in.From, Msg: registry.Called{Result: []byte(result)}})
-}
-
-func (f *face) opened() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.open)
-}
 
 func TestCallsAreAnsweredLineByLine(t *testing.T) {
 	f := newFace(t)
@@ -215,18 +61,19 @@ func TestANotificationIsCarriedOutAndNotAnswered(t *testing.T) {
 	l.say(`{"jsonrpc":"2.0","method":"echo","params":[5]}` + "\n" + `{"jsonrpc":"2.0","id":null,"method":"unknown"}` + "\n" +
 		`[{"jsonrpc":"2.0","method":"fail"}]` + "\n" + `{"jsonrpc":"2.0","id":1,"method":"nothing"}` + "\n")
 	l.hear(`{"jsonrpc":"2.0","id":1,"result":null}`)
-	kittest.Wait(f.control, func(c registry.Call) bool { return c.Method == "echo" })
-	kittest.Wait(f.control, func(c registry.Call) bool { return c.Method == "fail" })
+	kittest.Wait(f.conn, func(c registry.Call) bool { return c.Method == "echo" })
+	kittest.Wait(f.conn, func(c registry.Call) bool { return c.Method == "fail" })
 }
 
 func TestTheOwnerLearnsWhoCalls(t *testing.T) {
 	f := newFace(t)
-	f.publishMethods(registry.Method{Name: "theirs", Owner: f.control.Child("plugin", f.control.Spec())})
+	theirs := kittest.NewProbe(t, f.sys, "plugin").Answering(f.answer)
+	f.publishMethods(registry.Method{Name: "theirs", Owner: theirs.Addr()})
 	l := f.dial()
 	l.say(`{"jsonrpc":"2.0","id":1,"method":"theirs"}` + "\n")
 	l.hear(`{"jsonrpc":"2.0","id":1,"result":null}`)
-	open, call := kittest.Wait[control.Open](f.control), kittest.Wait[registry.Call](f.control)
-	if !strings.HasPrefix(open.Peer, "uid=") || !strings.Contains(open.Peer, " pid=") || call.Caller != "control "+open.Peer {
+	open, call := kittest.Wait[control.Open](f.control), kittest.Wait[registry.Call](theirs)
+	if !strings.HasPrefix(open.Peer, "uid=") || !strings.Contains(open.Peer, " pid=") || call.Caller != "control/admin.1 "+open.Peer {
 		t.Errorf("opened by %q, called by %q", open.Peer, call.Caller)
 	}
 }
@@ -275,7 +122,7 @@ func TestCallsOfAConnectionAreBounded(t *testing.T) {
 	l.say(strings.Repeat(`{"jsonrpc":"2.0","id":1,"method":"slow"}`+"\n", callsMax+5))
 	open := func() []kit.In {
 		var out []kit.In
-		for _, in := range f.control.Ins() {
+		for _, in := range f.conn.Ins() {
 			if _, is := in.Msg.(registry.Call); is {
 				out = append(out, in)
 			}
@@ -382,6 +229,21 @@ func TestAClientThatGoesAwayIsForgotten(t *testing.T) {
 	if !kittest.Eventually(func() bool { return f.opened() == 0 }) {
 		t.Error("the connection is still there")
 	}
+}
+
+// A client that ends without reading its answers hears no others, so its calls are not waited for.
+func TestAClientThatBreaksOffIsForgottenAtOnce(t *testing.T) {
+	f := newFace(t)
+	l := f.dial()
+	l.say(`{"jsonrpc":"2.0","id":1,"method":"nothing"}` + "\n")
+	if _, err := l.r.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	l.say(`{"jsonrpc":"2.0","id":2,"method":"nothing"}` + "\n" + `{"jsonrpc":"2.0","id":3,"method":"slow"}` + "\n")
+	f.slow("slow")
+	kittest.Wait(f.conn, func(c registry.Call) bool { return c.Method == "nothing" })
+	l.breakOff()
+	kittest.Wait[control.Close](f.control)
 }
 
 func TestWithoutControlTheReasonIsSaid(t *testing.T) {

@@ -51,6 +51,13 @@ func (c *conn) live(ctx context.Context) {
 	c.calls.Wait()
 }
 
+// hush reads no more, as if the client had half-closed: what it has asked is still answered.
+func (c *conn) hush() {
+	if half, ok := c.Conn.(interface{ CloseRead() error }); ok {
+		_ = half.CloseRead()
+	}
+}
+
 func (c *conn) begin(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()

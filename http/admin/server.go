@@ -23,6 +23,7 @@ const (
 	frameMax       = 4 << 20         // bytes of a line
 	callWithin     = 2 * time.Minute // every method answers sooner by its own deadline
 	openWithin     = 5 * time.Second
+	answerWithin   = time.Second            // for calls under way when the server is closed
 	acceptPause    = 100 * time.Millisecond // after a fault that may pass, such as no descriptors left
 )
 

@@ -104,6 +104,7 @@ func TestRefusalsDoNotReadTheBody(t *testing.T) {
 		{"it asks first and is a stranger", "POST /hook HTTP/1.1\r\nHost: edge\r\nExpect: 100-continue\r\nContent-Length: 900\r\n\r\n", 401},
 		{"it asks first with another method", "PUT /hook HTTP/1.1\r\nHost: edge\r\nExpect: 100-continue\r\nContent-Length: 900\r\n\r\n", 405},
 		{"it asks first and is too large", head("Expect: 100-continue\r\nContent-Length: 1001"), 413},
+		{"it asks first and does not wait", "POST /nobody HTTP/1.1\r\nHost: edge\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000), 404},
 		{"it asks a bug", "POST /bug HTTP/1.1\r\nHost: edge\r\nExpect: 100-continue\r\nContent-Length: 900\r\n\r\n", 500},
 		{"it asks a probe", "POST /healthz HTTP/1.1\r\nHost: edge\r\nExpect: 100-continue\r\nContent-Length: 900\r\n\r\n", 405},
 	} {
@@ -122,12 +123,18 @@ func TestRefusalsDoNotReadTheBody(t *testing.T) {
 // An answer that interrupts a sender must reach him: a connection that is closed with unread data is reset.
 func TestASenderWhoIsInterruptedReadsWhy(t *testing.T) {
 	e := newEdge(t)
-	s := e.dial()
-	s.write("POST /hook HTTP/1.1\r\nHost: edge\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<19))
-	if got := s.read(); got.code != 413 {
-		t.Fatalf("got %v", got)
+	for code, raw := range map[int]string{
+		413: "POST /hook HTTP/1.1\r\nHost: edge\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<19),
+		431: "POST /hook HTTP/1.1\r\nHost: edge\r\nX-Long: " + strings.Repeat("x", 1<<19),
+		400: "POST /hook HTTP/1.1\r\n\r\n" + strings.Repeat("x", 1<<19),
+	} {
+		s := e.dial()
+		s.write(raw)
+		if got := s.read(); got.code != code || !got.close {
+			t.Fatalf("got %v, want %d", got, code)
+		}
+		s.ended()
 	}
-	s.ended()
 }
 
 func TestExpectContinueIsAnsweredBeforeTheBody(t *testing.T) {
@@ -276,9 +283,10 @@ func TestWaitingForRoomDoesNotUseUpTheTimeOfTheBody(t *testing.T) {
 		t.Fatal("the room is not empty")
 	}
 	s, began := e.dial(), time.Now()
-	s.write(post("/hook", "{}"))
+	s.write(head("Content-Length: 2") + "{")
 	e.eventually("the sender's own time is over", func() bool { return time.Since(began) > 2*shortly })
 	e.room.Release(bodyMost)
+	s.write("}")
 	if got := s.read(); got.code != 200 {
 		t.Fatalf("got %v", got)
 	}

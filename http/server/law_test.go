@@ -226,6 +226,25 @@ func TestAPeerThatIsRefusedTooOftenHears429(t *testing.T) {
 	}
 }
 
+// Who may yet prove himself is told that there is no room, and not that he was refused too often: that would be a lie to the
+// proven sender among them.
+func TestWithoutRoomAFloodIs503(t *testing.T) {
+	e := newEdge(t)
+	for range 2 * refusedBurst {
+		e.refusals.tooMany("127.0.0.1")
+	}
+	if !e.strange.TryAcquire(e.o.InFlight / 2) {
+		t.Fatal("there is no room to take")
+	}
+	if got := e.ask(request("POST", "/signed", "{}", "X-Signature: "+signature("{}"))); got.code != 503 {
+		t.Errorf("got %v", got)
+	}
+	e.strange.Release(e.o.InFlight / 2)
+	if got := e.ask(request("POST", "/signed", "{}", "X-Signature: "+signature("{}"))); got.code != 200 {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestXForwardedForCountsOnlyBehindATrustedProxy(t *testing.T) {
 	e := newEdge(t)
 	s := e.dial()

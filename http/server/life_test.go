@@ -99,11 +99,38 @@ func TestATicketFetchesTheReplies(t *testing.T) {
 
 func TestClientsThatWaitForRepliesAreBounded(t *testing.T) {
 	e := newEdge(t)
-	if !e.waiters.TryAcquire(waitersMax) {
+	fetch := request("GET", "/ticket/7", "", "X-Password: "+canary)
+	if !e.waiters.TryAcquire(waitersMax - 1) {
 		t.Fatal("somebody waits already")
 	}
-	if got := e.ask(request("GET", "/ticket/7", "", "X-Password: "+canary)); got.code != 503 || got.body != "too many clients wait for replies" {
-		t.Fatalf("got %v", got)
+	for range 2 {
+		if got := e.ask(fetch); got.code != 200 {
+			t.Fatalf("the last one got %v", got)
+		}
+	}
+	e.eventually("nobody waits any more", func() bool { return e.waiters.TryAcquire(1) })
+	if got := e.ask(fetch); got.code != 503 || got.body != "too many clients wait for replies" {
+		t.Fatalf("one too many got %v", got)
+	}
+}
+
+func TestWhoWaitsForRepliesHoldsNoRoom(t *testing.T) {
+	e := newEdge(t, func(o *Options) { o.InFlight = bodyMost })
+	e.journal.Answering(func(msg any) any {
+		if _, waits := msg.(journal.Answers); waits {
+			return nil
+		}
+		return answering(msg)
+	})
+	s := e.dial()
+	s.write(request("GET", "/ticket/7?wait=1m", strings.Repeat("x", bodyMost), "X-Password: "+canary))
+	question := e.journal.WaitIn(func(msg any) bool { _, is := msg.(journal.Answers); return is })
+	if got := e.ask(post("/hook", "{}")); got.code != 200 {
+		t.Errorf("another sender got %v", got)
+	}
+	e.journal.Perform(kit.Answer{To: question.From, Msg: journal.Answer{Known: true, State: journal.Done}})
+	if got := s.read(); got.code != 200 {
+		t.Errorf("who waits got %v", got)
 	}
 }
 
@@ -219,6 +246,15 @@ func TestShutdown(t *testing.T) {
 	}
 	if err := e.Shutdown(t.Context()); err != nil {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+// A refusal while the end has begun ends its connection, even before the library knows of the end.
+func TestARefusalDuringTheEndIsTheLast(t *testing.T) {
+	e := newEdge(t)
+	e.end()
+	if got := e.ask(request("GET", "/nobody", "")); got.code != 404 || !got.close {
+		t.Fatalf("got %v", got)
 	}
 }
 
