@@ -49,7 +49,7 @@ func (l *lane) absorb() []uint64 {
 			back = append(back, a.Seq)
 			var kept []channels.Arrival
 			for _, m := range l.group {
-				if m.Kind == channels.Message && m.ID == a.Target || m.Kind == channels.Amendment && m.Target == a.Target {
+				if m.ID == a.Target || m.Target == a.Target {
 					back = append(back, m.Seq)
 				} else {
 					kept = append(kept, m)
@@ -94,7 +94,7 @@ func (l *lane) merged() channels.Arrival {
 		}
 		text, files := m.Text, slices.Clone(m.Attachments)
 		for _, a := range l.group {
-			if a.Kind == channels.Amendment && a.Target == m.ID {
+			if a.Target == m.ID {
 				text, files = amend(text, a), more(files, a.Attachments)
 			}
 		}

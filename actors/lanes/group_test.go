@@ -171,6 +171,15 @@ func TestAmendments(t *testing.T) {
 			w.wantSaid("re: hi")
 			w.idle()
 		}},
+		{"taking one of two pieces back leaves the other its amendment", func(t *testing.T, w *world) {
+			pieces(w)
+			w.message("c", "oops")
+			w.message("c", "helo")
+			w.message("c", "hello", kind(channels.Amendment, "m2"), withID("m2"))
+			w.message("c", "", kind(channels.Retraction, "m1"))
+			w.after(10 * time.Second)
+			w.wantSaid("re: hello")
+		}},
 		{"a message taken back while it waits behind another is never asked about", func(t *testing.T, w *world) {
 			w.slow()
 			w.message("c", "first")

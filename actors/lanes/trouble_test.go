@@ -202,9 +202,17 @@ func TestReloads(t *testing.T) {
 			w.idle()
 		}},
 		{"a wake-up for an account that is not configured is nobody's", func(t *testing.T, w *world) {
-			w.in(journal.Woken{Queue: journal.Queue{Kind: journal.Arrivals, Account: "net:new"}})
-			if len(w.effects) != 0 || len(w.state.windows) != 2 {
-				t.Errorf("effects %v, windows %v", w.effects, w.state.windows)
+			for _, msg := range []any{
+				journal.Woken{Queue: journal.Queue{Kind: journal.Arrivals, Account: "net:new"}},
+				rescan{"net:new"},
+				scanOn{"net:new"},
+				retake{place{account: "net:new"}},
+				wake{attempt{place{account: "net:new"}, 1}},
+			} {
+				w.in(msg)
+				if len(w.effects) != 0 || len(w.state.windows) != 2 {
+					t.Errorf("%T: effects %v, windows %v", msg, w.effects, w.state.windows)
+				}
 			}
 		}},
 		{"an account that is removed while a lane looks is gone for good", func(t *testing.T, w *world) {

@@ -28,11 +28,7 @@ func defaults() bounds { return bounds{lanes: 128, unresolved: 32, lane: 16, sto
 const (
 	takeWithin  = 10 * time.Second
 	takePause   = time.Second      // after a Take that failed
-	rescanPause = 10 * time.Second // until what was left out is looked for again
-
-	// evictedPause is the same where lanes made room that were pausing: their conversations are tried no more often than
-	// those that pause in memory, however many they are.
-	evictedPause = longestWait
+	rescanPause = 30 * time.Second // until what was left out is looked for again
 )
 
 // window is what is known of one account's queue. Of every pending arrival one of these is true:
@@ -53,6 +49,12 @@ type window struct {
 	again  bool   // go back to low when the take under way has ended
 	low    uint64 // lowest number left out; 0: none
 	armed  bool   // the timer that goes back to low
+
+	// Who makes room for whom when lanes are full; see room.go.
+	known   uint64 // what is above has never been seen before the page in hand
+	due     uint64 // in this scan nothing below makes others go
+	refused uint64 // the first that was due and found no room; 0: none
+	evicted int    // lanes that went in this scan
 
 	held       *immutable.SortedMap[uint64, time.Time] // acceptance of what lanes hold, by number
 	lanes      map[string]int                          // busy conversations, by agent
@@ -109,7 +111,7 @@ func (s *step) behind(w window) []string {
 		if p.account != w.id {
 			break
 		}
-		if l.behind && l.from <= w.after && p.conversation != "" {
+		if l.behind && l.from <= w.after {
 			out = append(out, p.conversation)
 		}
 	}
@@ -129,7 +131,7 @@ func (s *step) pageTaken(tag scanned, m kit.Answered) {
 	if failed {
 		w.more = true
 	} else {
-		w.after, w.more = max(w.after, taken.Last), w.more || taken.More
+		w.after, w.more, w.known = max(w.after, taken.Last), w.more || taken.More, seen
 		w.seen = max(w.seen, w.after)
 	}
 	s.set(w)
@@ -159,7 +161,7 @@ func (s *step) skipped(id channels.Account, conversations []string, from uint64)
 	for _, c := range conversations {
 		p := place{account: id, conversation: c}
 		if _, busy := s.lanes.Get(p); !busy {
-			s.leaveOut(id, from, rescanPause)
+			s.leaveOut(id, from)
 			continue
 		}
 		s.visitAny(p, func(l *lane) { l.leaveBehind(from) })
@@ -200,8 +202,8 @@ func (s *step) admit(a channels.Arrival) {
 		return
 	}
 	agent := s.agentOf(p)
-	if w.lanes[agent] >= s.bounds.lanes && !s.evict(w.id, agent) {
-		s.leaveOut(w.id, a.Seq, rescanPause)
+	if w.lanes[agent] >= s.bounds.lanes && !s.makeRoom(w, agent, a.Seq) {
+		s.leaveOut(w.id, a.Seq)
 		return
 	}
 	s.open(&lane{place: p, agent: agent}, a)
@@ -225,7 +227,7 @@ func (s *step) open(l *lane, a channels.Arrival) {
 
 func (s *step) admitUnresolved(w window, a channels.Arrival) {
 	if w.unresolved >= s.bounds.unresolved {
-		s.leaveOut(w.id, a.Seq, rescanPause)
+		s.leaveOut(w.id, a.Seq)
 		return
 	}
 	w.unresolved++
@@ -240,45 +242,21 @@ func (s *step) admitUnresolved(w window, a channels.Arrival) {
 // conversation may come first, and a page on its way may have left the conversation out: it is looked for again.
 func (s *step) moved(a channels.Arrival) {
 	if w := s.windows[a.Account]; a.Seq > w.after {
-		s.leaveOut(w.id, a.Seq, rescanPause)
+		s.leaveOut(w.id, a.Seq)
 		return
 	}
 	s.admit(a)
 }
 
-// evict makes room for a conversation by forgetting one of the same agent that only pauses. It comes back by the scan.
-func (s *step) evict(id channels.Account, agent string) bool {
-	it := s.blocked.Iterator()
-	it.Seek(place{account: id})
-	for !it.Done() {
-		p, _, _ := it.Next()
-		if p.account != id {
-			return false
-		}
-		l, _ := s.lanes.Get(p)
-		if p.seq != 0 || l.stage != pausing || l.agent != agent || l.commit != nil {
-			continue
-		}
-		first := l.seqs()[0] // what pauses has a group
-		if l.behind {
-			first = min(first, l.from+1)
-		}
-		s.visitAny(p, func(l *lane) { l.gone, l.evicted = true, true })
-		s.leaveOut(id, first, evictedPause)
-		return true
-	}
-	return false
-}
-
-// leaveOut remembers that an arrival was left in the journal. The first one left out says when it is looked for.
-func (s *step) leaveOut(id channels.Account, seq uint64, pause time.Duration) {
+// leaveOut remembers that an arrival was left in the journal.
+func (s *step) leaveOut(id channels.Account, seq uint64) {
 	w := s.windows[id]
 	if w.low == 0 || seq < w.low {
 		w.low = seq
 	}
 	if !w.armed {
 		w.armed = true
-		s.add(kit.After{Delay: pause, Jitter: pauseJitter, Msg: rescan{id}})
+		s.add(kit.After{Delay: rescanPause, Jitter: pauseJitter, Msg: rescan{id}})
 	}
 	s.set(w)
 }
@@ -295,6 +273,7 @@ func (s *step) rescan(id channels.Account, timer bool) {
 	w.again = w.low != 0 && w.taking != 0
 	if w.low != 0 && w.taking == 0 {
 		w.after, w.low, w.more = min(w.after, w.low-1), 0, true
+		w.due, w.refused, w.evicted = w.refused, 0, 0
 	}
 	s.set(w)
 	s.scan(id)
@@ -352,7 +331,7 @@ func (s *step) left(l *lane) {
 		}
 	}
 	s.set(w)
-	if room && w.low != 0 && !l.evicted {
+	if room && !l.evicted {
 		s.rescan(w.id, false)
 	}
 	if w.removed {

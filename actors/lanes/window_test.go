@@ -46,6 +46,52 @@ func TestLaw9_ABlockedConversationHidesNoOther(t *testing.T) {
 	w.cure()
 }
 
+func TestEveryBlockedConversationIsTriedAgainAlthoughTheyDoNotFit(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	tried := map[string]int{}
+	w.agent = func(t backend.Turn) *agents.Turned {
+		tried[t.Conversation]++
+		return &agents.Turned{Err: fmt.Errorf("no connection")}
+	}
+	const conversations = 20
+	for i := range conversations {
+		w.message(fmt.Sprint("b", i), "hi")
+	}
+	w.after(10 * time.Minute)
+	for i := range conversations {
+		// Four lanes take turns for twenty: each conversation has one for half a minute of every two and a half.
+		if n := tried[fmt.Sprint("b", i)]; n < 4 || n > 40 {
+			t.Errorf("conversation %d was tried %d times", i, n)
+		}
+	}
+}
+
+func TestAPageThatNamesWhatHasEndedMeanwhileBeginsNothing(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	w.strict = true
+	w.slow()
+	w.message("c", "hi")
+	w.settle()
+	window := w.state.windows[home]
+	window.low = 1
+	w.state.windows[home] = window
+	w.in(rescan{home})
+	w.handle(others.Journal)
+	w.finish("net:home/1", agentsSay("yes"))
+	page := w.answers[0]
+	w.answers = w.answers[1:]
+	w.settle()
+	w.in(page)
+	w.settle()
+	if len(w.turns) != 1 {
+		t.Errorf("%d turns", len(w.turns))
+	}
+	w.wantSaid("yes")
+	w.idle()
+}
+
 func TestLaw9_ASlowAgentHidesNoOther(t *testing.T) {
 	w := newWorld(t).begin(func(c *Configure) { bound("other", "free")(c) })
 	small(w)
@@ -63,6 +109,15 @@ func TestLaw9_ASlowAgentHidesNoOther(t *testing.T) {
 	free := w.message("free", "hi")
 	w.after(time.Minute)
 	w.wantEnds(map[uint64]string{free: "done answered"})
+	rescans := 0
+	for _, timer := range w.timers {
+		if _, is := timer.msg.(rescan); is {
+			rescans++
+		}
+	}
+	if rescans != 1 {
+		t.Errorf("%d timers go back to what was left out", rescans)
+	}
 	if got := w.state.snapshot(); got.Turns != w.state.bounds.lanes || got.Held != w.state.bounds.lanes {
 		t.Errorf("it holds %+v", got)
 	}
