@@ -35,6 +35,7 @@ type Kind struct {
 
 // Limits of a network, as data.
 type Limits struct {
+	Quotes       bool          // every answer names the message it answers; else only in threads
 	Text         int           // characters in one message; longer answers are split
 	Attachment   int64         // bytes of one file
 	RepeatWindow time.Duration // how long the platform may repeat an id; claims live that long

@@ -27,7 +27,7 @@ import (
 //	post CODE PATH BODY|@FILE [HEADER…]  sends JSON; stdout is the answer
 //	get CODE PATH [HEADER…]
 //	trickle CODE PATH         sends half a request and waits for the answer
-//	load PATH, loaded VAR     many senders until the gateway is gone; then VAR is how many requests it has accepted
+//	load PATH, loaded VAR     many senders, each until it is refused; then VAR is how many requests were accepted
 //	raw FILE                  writes a file to the admin socket, half-closes, and prints what comes back
 //	peer VAR silent|nonsense|nobody|used  an address where somebody hears and says nothing, answers with a page, does not
 //	                          listen; used is host:port of somebody else
@@ -35,7 +35,7 @@ import (
 //	public VAR                a folder that every user can read, with the gateway's binary in it
 //	journal-format DIR TEXT   makes the journal of a stopped gateway one of another format
 
-// request sends one request and prints the answer.
+// send sends one request and prints the answer.
 func send(ts *testscript.TestScript, method, code, path string, body io.Reader, headers []string) {
 	req, err := http.NewRequest(method, running(ts).URL+path, body)
 	ts.Check(err)
@@ -99,8 +99,9 @@ func loadCmd(ts *testscript.TestScript, neg bool, args []string) {
 	sessionOf(ts).load = l
 	for range 4 {
 		l.done.Go(func() {
-			for !g.Ended() {
-				if request(g.URL+args[0], "", `{"text":"hello"}`).code == http.StatusOK {
+			for answer := (answer{code: http.StatusOK}); answer.code == http.StatusOK; {
+				answer = request(g.URL+args[0], "", `{"text":"hello"}`)
+				if answer.code == http.StatusOK {
 					l.mu.Lock()
 					l.accepted++
 					l.mu.Unlock()

@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(asGateway, "")
 			env.Setenv(listenVar, "127.0.0.1:0")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a second per command otherwise
 			binary, err := os.Executable()
 			env.Setenv("GATEWAY", binary)
 			env.Values[underWay] = &session{snapshots: map[string]string{}}

@@ -28,7 +28,7 @@ func Spec(o Options) kit.Spec {
 func (o Options) conn(c Conn) kit.Spec {
 	c.Places = o.Places
 	return kit.Def[Conn]{
-		Kind:  "admin",
+		Kind:  "admin " + c.Peer,
 		State: c,
 		Step:  StepConn,
 		Work: func(_ context.Context, job any) (any, error) {
@@ -39,6 +39,5 @@ func (o Options) conn(c Conn) kit.Spec {
 			}
 			return h.look(o.World, time.Now()), nil
 		},
-		Phase: func(s Conn) string { return s.Peer },
 	}.Spec()
 }

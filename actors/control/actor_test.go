@@ -72,8 +72,8 @@ func ask[A any](d *desk, to kit.Addr, msg any) A {
 func (d *desk) admins() []string {
 	var out []string
 	for _, row := range d.w.System.Table() {
-		if row.Kind == "admin" {
-			out = append(out, row.Addr.String()+" "+row.Parent.String()+" "+row.Phase)
+		if peer, is := strings.CutPrefix(row.Kind, "admin "); is {
+			out = append(out, row.Addr.String()+" "+row.Parent.String()+" "+peer)
 		}
 	}
 	return out

@@ -112,6 +112,11 @@ func (w World) Look(now time.Time) Status {
 			}
 		case agents.Snapshot:
 			s.Agents = append(s.Agents, snap.Agents...)
+			for _, a := range snap.Agents {
+				if a.Failures > 0 {
+					s.Causes = append(s.Causes, fmt.Sprintf("agent %s failed the last %d turn(s): %s", a.Name, a.Failures, a.LastErr))
+				}
+			}
 		case lanes.Snapshot:
 			s.Lanes = &snap
 		case outbox.Snapshot:

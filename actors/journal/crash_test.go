@@ -127,8 +127,7 @@ func TestLaw5_AFailingDiskEndsTheProcessAndAnswersNobody(t *testing.T) {
 	for name, kind := range map[string]errorfs.OpKind{"a sync": errorfs.OpFileSync, "a write": errorfs.OpFileWrite} {
 		t.Run(name, func(t *testing.T) {
 			g := &gate{}
-			w := start(t, inMemory(errorfs.Wrap(vfs.NewMem(), g)))
-			defer w.stop()
+			w := start(t, inMemory(errorfs.Wrap(vfs.NewMem(), g))) // never stopped: it waits for the end of the process
 			w.accept(home, 1)
 			g.breakAt(kind)
 			ctx, cancel := context.WithCancel(context.Background())
@@ -201,25 +200,31 @@ func TestWhereRoomCannotBeAskedForTheBallastIsWritten(t *testing.T) {
 	}
 }
 
-func TestLaw5_AWriteThatNobodyWaitsForEndsTheProcessAsWell(t *testing.T) {
-	g := &gate{}
-	w := start(t, inMemory(errorfs.Wrap(vfs.NewMem(), g)))
-	defer w.stop()
-	w.accept(home, 1)
-	g.breakAt(errorfs.OpFileWrite)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	value := make([]byte, 100<<10)
-	go func() {
-		for ctx.Err() == nil {
-			m := journal.Commit{Account: home, Ops: []journal.Op{journal.SetState{Name: "a", Value: value}}}
-			_, _ = w.sys.Ask(ctx, w.at, m) // most are answered; the last is not
-		}
-	}()
-	select {
-	case <-w.fatal:
-	case <-time.After(time.Minute):
-		t.Fatal("nobody heard of it")
+func TestLaw5_AFailureThatNobodyWaitsForEndsTheProcessAsWell(t *testing.T) {
+	for name, kind := range map[string]errorfs.OpKind{"a write": errorfs.OpFileWrite, "the next log": errorfs.OpCreate} {
+		t.Run(name, func(t *testing.T) {
+			g := &gate{}
+			w := start(t, inMemory(errorfs.Wrap(vfs.NewMem(), g))) // never stopped: it waits for the end of the process
+			w.accept(home, 1)
+			g.breakAt(kind)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			value := make([]byte, 100<<10)
+			go func() {
+				for ctx.Err() == nil {
+					m := journal.Commit{Account: home, Ops: []journal.Op{journal.SetState{Name: "a", Value: value}}}
+					_, _ = w.sys.Ask(ctx, w.at, m) // most are answered; the last is not
+				}
+			}()
+			select {
+			case err := <-w.fatal:
+				if !strings.Contains(err.Error(), ".log: injected") {
+					t.Fatal(err)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("nobody heard of it")
+			}
+		})
 	}
 }
 

@@ -251,7 +251,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		s.o.Log.Error().Err(err).Msg("the disk is full; the ballast is given")
 	})
 	return &pebble.Options{
-		FS: guard{FS: full, armed: &s.armed, fail: func(err error) { s.fatal(err); log.block() }},
+		FS:                 guard{FS: full, armed: &s.armed, fail: func(err error) { s.fatal(err); log.block() }},
 		FormatMajorVersion: pebble.FormatValueSeparation,
 		Logger:             log,
 		MemTableSize:       memTableSize,

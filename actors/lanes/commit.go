@@ -83,7 +83,9 @@ func (l *lane) fields() []any {
 // write gives the step to the journal.
 func (s *step) write(l *lane) {
 	s.add(kit.Ask{
-		To: s.others.Journal, Msg: journal.Commit{Account: l.account, Ops: l.commit.ops}, Within: commitWithin,
+		To: s.others.Journal, Within: commitWithin,
+		// That a turn may have begun must be on the disk before it does: a crash must not repeat it unmarked.
+		Msg: journal.Commit{Account: l.account, Ops: l.commit.ops, Sync: l.commit.then == thenAsk},
 		Tag: s.enter(l, committing),
 	})
 }
@@ -194,8 +196,18 @@ func (s *step) part(l *lane, part, parts int) channels.Reply {
 	first := l.group[0]
 	return channels.Reply{
 		Account: l.account, Conversation: l.conversation, Origin: first.Origin, Ticket: first.Ticket, At: s.now,
-		Part: part, Parts: parts, Nonce: nonce(l, fmt.Sprint(part)),
+		Part: part, Parts: parts, Nonce: nonce(l, fmt.Sprint(part)), ReplyTo: s.quoted(l),
 	}
+}
+
+// quoted is the message that an answer names: the one that it answers, where the network's answers always do, or where its
+// sender wrote in a thread.
+func (s *step) quoted(l *lane) string {
+	last := l.group[len(l.group)-1]
+	if s.windows[l.account].config.Limits.Quotes || last.ReplyTo != "" {
+		return last.ID
+	}
+	return ""
 }
 
 // nonce names a reply: the same one has the same name whenever it is made, no other has it.

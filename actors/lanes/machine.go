@@ -128,7 +128,7 @@ func (s *step) take(in kit.In) {
 	case wake:
 		s.visit(m.attempt, s.woken)
 	case retake:
-		s.visitAny(m.place, s.topUp)
+		s.visitAny(m.place, s.lookOn)
 	case rescan:
 		s.rescan(m.account, true)
 	case scanOn:

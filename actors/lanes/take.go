@@ -17,6 +17,10 @@ func (s *step) join(l *lane, a channels.Arrival) {
 		return
 	}
 	s.hold(l, a)
+	if l.stage == resting {
+		s.goOn(l) // it may come before what the lane looks for
+		return
+	}
 	s.came(l, a)
 }
 
@@ -88,16 +92,24 @@ func (s *step) laneTaken(tag laneTaken, m kit.Answered) {
 			l.behind, l.from = true, min(l.from, l.missed-1)
 		}
 		for _, a := range taken.Arrivals {
-			if !w.knows(a.Seq) {
-				s.hold(l, a)
+			if w.knows(a.Seq) {
+				continue
+			}
+			s.hold(l, a)
+			if l.stage != resting {
 				s.came(l, a)
 			}
 		}
-		if l.stage == resting {
-			s.goOn(l)
-		} else {
-			s.topUp(l)
-		}
+		s.lookOn(l)
 	})
 	s.tookAway(tag.account)
+}
+
+// lookOn goes on after a look, or after the pause that follows one that failed.
+func (s *step) lookOn(l *lane) {
+	if l.stage == resting {
+		s.goOn(l)
+		return
+	}
+	s.topUp(l)
 }

@@ -16,74 +16,93 @@ import (
 	"holdfast/config"
 )
 
-// TestAFileThatBecomesInvalidLeavesTheOldStateServing runs the real registry, router and methods, and probes for the rest.
-func TestAFileThatBecomesInvalidLeavesTheOldStateServing(t *testing.T) {
-	sys := kittest.New(t)
-	cell := &registry.Cell{}
-	start := func(name string, spec kit.Spec) kit.Addr {
-		t.Helper()
-		at, err := sys.Start(name, spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return at
-	}
-	reg := start("registry", registry.Spec(cell))
-	others := kittest.NewProbe(t, sys, "others").Answering(func(msg any) any { a, _ := agree(msg); return a })
-	boss := kittest.NewProbe(t, sys, "boss").Answering(func(msg any) any { a, _ := agree(msg); return a })
+// bench is the real registry, router and methods around a reload, and probes for the rest.
+type bench struct {
+	t    *testing.T
+	sys  *kit.System
+	cell *registry.Cell
+	boss *kittest.Probe
+	at   kit.Addr
+	file string
+	src  config.Source
+}
 
-	file := filepath.Join(t.TempDir(), "c.yaml")
-	write := func(content string) {
-		t.Helper()
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(strings.Replace(two, "%s", "secret", 1))
-	src := config.Find(file, func(string) string { return "" })
-	at := start("reload", Spec(Options{
+func newBench(t *testing.T) *bench {
+	b := &bench{t: t, sys: kittest.New(t), cell: &registry.Cell{}, file: filepath.Join(t.TempDir(), "c.yaml")}
+	reg := b.start("registry", registry.Spec(b.cell))
+	yes := func(msg any) any { a, _ := agree(msg); return a }
+	others := kittest.NewProbe(t, b.sys, "others").Answering(yes).Addr()
+	b.boss = kittest.NewProbe(t, b.sys, "boss").Answering(yes)
+	b.src = config.Find(b.file, func(string) string { return "" })
+	b.at = b.start("reload", Spec(Options{
 		Places: Places{
-			Registry: reg, Router: start("router", router.Spec(reg)), Methods: start("methods", methods.Spec(reg)),
-			Journal: others.Addr(), Access: others.Addr(), Agents: others.Addr(), Outbox: others.Addr(), Lanes: others.Addr(),
+			Registry: reg, Router: b.start("router", router.Spec(reg)), Methods: b.start("methods", methods.Spec(reg)),
+			Journal: others, Access: others, Agents: others, Outbox: others, Lanes: others,
 		},
-		Kinds: known, Listen: listen, Source: src, Supervisor: func(string) kit.Spec { return boss.Spec() },
+		Kinds: known, Listen: listen, Source: b.src, Supervisor: func(string) kit.Spec { return b.boss.Spec() },
 		AgentEnv: func(string) backend.Env { return backend.Env{} },
 	}))
-	report := func(msg any) Report {
-		t.Helper()
-		answer, err := sys.Ask(t.Context(), at, msg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return answer.(Report)
-	}
-	cfg, err := config.Load(src, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r := report(Boot{Config: cfg}); r.Err != "" || r.Revision != 1 {
-		t.Fatalf("the boot says %+v", r)
-	}
-	kittest.Wait[supervisor.Apply](boss)
-	live := cell.Load()
+	return b
+}
 
-	write("channels: {webhook: {accounts: {a: {path: nonsense}}}}\nagents: {default: {kind: echo}}")
-	if r := report(Reload{Caller: "test"}); len(r.Problems) == 0 || !strings.Contains(r.Problems[0].String(), file) {
+func (b *bench) start(name string, spec kit.Spec) kit.Addr {
+	b.t.Helper()
+	at, err := b.sys.Start(name, spec)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return at
+}
+
+func (b *bench) write(content string) {
+	b.t.Helper()
+	if err := os.WriteFile(b.file, []byte(content), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) report(msg any) Report {
+	b.t.Helper()
+	answer, err := b.sys.Ask(b.t.Context(), b.at, msg)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer.(Report)
+}
+
+// boot writes a first file and applies it.
+func (b *bench) boot(content string) {
+	b.t.Helper()
+	b.write(content)
+	cfg, err := config.Load(b.src, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if r := b.report(Boot{Config: cfg}); r.Err != "" || r.Revision != 1 {
+		b.t.Fatalf("the boot says %+v", r)
+	}
+	kittest.Wait[supervisor.Apply](b.boss)
+}
+
+func TestAFileThatBecomesInvalidLeavesTheOldStateServing(t *testing.T) {
+	b := newBench(t)
+	b.boot(strings.Replace(two, "%s", "secret", 1))
+	live := b.cell.Load()
+
+	b.write("channels: {webhook: {accounts: {a: {path: nonsense}}}}\nagents: {default: {kind: echo}}")
+	if r := b.report(Reload{Caller: "test"}); len(r.Problems) == 0 || !strings.Contains(r.Problems[0].String(), b.file) {
 		t.Errorf("an invalid file is reported as %+v, want its problems with their place", r)
 	}
-	if cell.Load() != live {
+	if b.cell.Load() != live {
 		t.Error("an invalid file changed what is live")
 	}
-	if _, _, found := cell.Load().Routes.Find("/a"); !found {
-		t.Error("the old path is gone")
-	}
 
-	write(strings.NewReplacer("/b", "/moved", "%s", "secret").Replace(two))
-	if r := report(Reload{Caller: "test"}); r.Err != "" || r.Revision != 2 {
+	b.write(strings.NewReplacer("/b", "/moved", "%s", "secret").Replace(two))
+	if r := b.report(Reload{Caller: "test"}); r.Err != "" || r.Revision != 2 {
 		t.Errorf("the repaired file is reported as %+v", r)
 	}
-	for path, want := range map[string]bool{"/a": true, "/moved": true, "/b": true} {
-		if _, _, found := cell.Load().Routes.Find(path); found != want {
+	for path, want := range map[string]bool{"/a": true, "/moved": true, "/b": true, "/c": false} {
+		if _, _, found := b.cell.Load().Routes.Find(path); found != want {
 			t.Errorf("%s found: %v, want %v (the old path is held for its grace)", path, found, want)
 		}
 	}

@@ -48,6 +48,8 @@ type shell struct {
 
 	all        context.Context //nolint:containedctx // ends when the run is fenced; every call and the network's Run live below it
 	cutAll     context.CancelFunc
+	calls      context.Context //nolint:containedctx // of the calls alone
+	cutCalls   context.CancelFunc
 	connection context.Context //nolint:containedctx // of the network's Run alone
 	cancel     context.CancelFunc
 
@@ -58,6 +60,7 @@ func newShell(start Start, self kit.Addr, sys *kit.System, blobs Blobs, log zero
 	log = log.With().Str("account", string(start.Account)).Uint64("run", start.Number).Logger()
 	sh := &shell{start: start, sys: sys, self: self, blobs: blobs, log: log}
 	sh.all, sh.cutAll = context.WithCancel(context.Background())
+	sh.calls, sh.cutCalls = context.WithCancel(sh.all)
 	sh.connection, sh.cancel = context.WithCancel(sh.all)
 	sh.inbox = newInbox(sh.all, sys, self, start.Account)
 	return sh
@@ -68,6 +71,8 @@ func (sh *shell) perform(_ *kit.Context, e kit.Effect) {
 	switch e := e.(type) {
 	case Cancel:
 		sh.cancel()
+	case Hurry:
+		sh.cutCalls()
 	case Cut:
 		sh.cutAll()
 	case Poke:
@@ -84,7 +89,7 @@ func (sh *shell) work(life context.Context, job any) (any, error) {
 	case Live:
 		return nil, sh.live(job)
 	case Perform:
-		ctx, cancel := context.WithDeadline(sh.all, job.Until)
+		ctx, cancel := context.WithDeadline(sh.calls, job.Until)
 		defer cancel()
 		return sh.op(ctx, job.Op), nil
 	}

@@ -286,6 +286,30 @@ func TestADrainFinishesTheCallsAndThenTheNetwork(t *testing.T) {
 	})
 }
 
+func TestACallThatDoesNotEndIsCutShortBeforeTheFenceSoThatItsNetworkCanSayWhatItKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, double{
+			run: func(ctx context.Context, _ channels.Inbox) error { <-ctx.Done(); return nil },
+			send: func(ctx context.Context, _ channels.Reply) (channels.Receipt, error) {
+				<-ctx.Done()
+				return channels.Receipt{}, &channels.Failure{Outcome: channels.NotSent, Err: errNetwork}
+			},
+		})
+		s.up()
+		began := time.Now()
+		s.parent.Perform(kit.Ask{To: s.self, Msg: Call{Op: Send{}, Deadline: began.Add(time.Hour)}, Within: 2 * time.Hour, Tag: "held"})
+		s.parent.Perform(kit.Tell{To: s.self, Msg: Drain{Cause: "test", Within: 10 * time.Second}})
+		answer := kittest.Wait(s.parent, func(m kit.Answered) bool { return m.Tag == "held" })
+		if r := answer.Msg.(Result); channels.OutcomeOf(r.Err) != channels.NotSent {
+			t.Errorf("the call says %v, want what the network knows", r.Err)
+		}
+		if took := time.Since(began); took >= 10*time.Second || took < 5*time.Second {
+			t.Errorf("it was cut short after %s, want shortly before 10 s", took)
+		}
+		s.ended()
+	})
+}
+
 func TestNudgesAreKeptForANetworkThatIsBusy(t *testing.T) {
 	begin, nudged := make(chan struct{}), make(chan int, 1)
 	s := newStage(t, double{run: func(ctx context.Context, in channels.Inbox) error {

@@ -71,6 +71,8 @@ func New(start Start, places Places) State {
 type (
 	// Cancel ends the context of the network's Run; calls keep theirs.
 	Cancel struct{}
+	// Hurry ends the contexts of all calls.
+	Hurry struct{}
 	// Cut ends every context of the run and lets blocked Takes go.
 	Cut struct{}
 	// Poke puts a value into the network's nudge channel, if it is empty.
@@ -78,6 +80,7 @@ type (
 )
 
 func (Cancel) IsEffect() {}
+func (Hurry) IsEffect()  {}
 func (Cut) IsEffect()    {}
 func (Poke) IsEffect()   {}
 
@@ -117,6 +120,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		return s, []kit.Effect{Poke{}}
 	case Drain:
 		return s.drain(m)
+	case hurry:
+		return s.hurry()
 	case Fence:
 		return s.fence(m)
 	}
@@ -215,7 +220,25 @@ func (s State) drain(m Drain) (State, []kit.Effect) {
 	}
 	s.Phase = Draining
 	note := kit.Note{Level: zerolog.DebugLevel, Text: "draining", Fields: []any{"cause", m.Cause, "calls", s.unanswered(), "takes", len(s.takes)}}
-	return s.wane([]kit.Effect{note})
+	effects := []kit.Effect{note}
+	if m.Within > 0 {
+		effects = append(effects, kit.After{Delay: m.Within - min(hurryBefore, m.Within/2), Msg: hurry{}})
+	}
+	return s.wane(effects)
+}
+
+// hurryBefore is how long before it is fenced a draining run cuts the calls short that it still holds.
+const hurryBefore = time.Second
+
+// hurry is the end of a drain's patience.
+type hurry struct{}
+
+// hurry lets the network say what it knows of the calls that do not end by themselves.
+func (s State) hurry() (State, []kit.Effect) {
+	if s.Phase != Draining || s.unanswered() == 0 {
+		return s, nil
+	}
+	return s, []kit.Effect{Hurry{}}
 }
 
 // wane ends the network's Run as soon as a draining run holds nothing any more.

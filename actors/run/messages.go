@@ -87,8 +87,12 @@ type (
 	// Nudge says that the account may have missed something. No answer.
 	Nudge struct{}
 	// Drain tells the run to take no more calls and no more items, to finish the calls it holds, to end the network's Run
-	// and to stop itself. No answer; kit.Ended follows.
-	Drain struct{ Cause string }
+	// and to stop itself. Calls whose network does not come to an end are cut short a little before Within is over, so that
+	// it can still say what it knows; 0 leaves them their own deadlines. No answer; kit.Ended follows.
+	Drain struct {
+		Cause  string
+		Within time.Duration
+	}
 	// Fence takes the run's right away at once: its Takes get ErrGone, its answers are not waited for any more, its
 	// context is cancelled. The actor stays until its goroutine is gone, and is counted. No answer; kit.Ended follows
 	// when it is gone.

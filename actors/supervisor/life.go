@@ -110,7 +110,7 @@ func (s *step) missed() {
 // drain lets the current run finish what it holds.
 func (s *step) drain(why string) {
 	s.end.asked = true
-	s.do(kit.Tell{To: s.run.addr, Msg: run.Drain{Cause: why}})
+	s.do(kit.Tell{To: s.run.addr, Msg: run.Drain{Cause: why, Within: drainWithin}})
 	s.awaitEnd(why)
 }
 

@@ -43,7 +43,7 @@ func Kind() channels.Kind {
 		Settings: func() channels.Settings { return newSettings() },
 		Routes:   routes, Interpret: interpret, Connect: connect,
 		Limits: channels.Limits{
-			Text: TextLimit, Attachment: AttachmentLimit, RepeatWindow: repeatWindow, Parallel: parallel, SendWithin: sendWithin,
+			Quotes: true, Text: TextLimit, Attachment: AttachmentLimit, RepeatWindow: repeatWindow, Parallel: parallel, SendWithin: sendWithin,
 		},
 	}
 }

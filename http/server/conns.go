@@ -18,7 +18,7 @@ const (
 
 // full is the answer to a connection too many, before anything of it is read.
 const full = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: " + retryAfter + "\r\nConnection: close\r\n" +
-	"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\ntoo many connections\n"
+	"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 53\r\n\r\nno room for more connections, or stopping: try again\n"
 
 // conns are the open connections of a server.
 type conns struct {

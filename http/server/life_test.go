@@ -145,7 +145,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		s.read()
 	}
 	c := e.dial()
-	if got := c.read(); got.code != 503 || got.body != "too many connections" || got.header.Get("Retry-After") != "5" || !got.close {
+	if got := c.read(); got.code != 503 || got.body != "no room for more connections, or stopping: try again" || got.header.Get("Retry-After") != "5" || !got.close {
 		t.Fatalf("got %v", got)
 	}
 	c.ended()
