@@ -99,7 +99,8 @@ func Open(o Options) (*Store, error) {
 	if o.Dir == "" {
 		return nil, errors.New("open the journal: no state folder is set (gateway.stateDir)")
 	}
-	for _, dir := range []string{o.Dir, o.BlobDir} {
+	// Each of them is for us alone, also where the state folder is the operator's and open to others.
+	for _, dir := range []string{o.Dir, o.FS.PathJoin(o.Dir, storeName), o.BlobDir} {
 		if err := makeDir(o.FS, dir); err != nil {
 			return nil, fmt.Errorf("open the journal: make the folder %s: %w (set gateway.stateDir to a folder that can be written)", dir, err)
 		}

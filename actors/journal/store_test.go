@@ -335,3 +335,21 @@ func TestUnfinishedAndUnpinnedAttachmentsGoAtTheStart(t *testing.T) {
 		t.Fatalf("%q %v; pinned %s, loose %s", names, err, hash, loose)
 	}
 }
+
+func TestWhatWasWrittenIsForUsAloneInAStateFolderThatIsOpenToOthers(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := journal.Open(journal.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // nothing was written
+	for _, name := range []string{"journal", "blobs"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: %v, %v; want mode 0700", name, info.Mode(), err)
+		}
+	}
+}

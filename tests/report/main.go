@@ -84,6 +84,9 @@ func (t *tally) ended(l line, key string) {
 		said = b.String()
 	}
 	delete(t.output, key)
+	if l.Test == "" && l.Action == "skip" {
+		return // a package without tests
+	}
 	if l.Test == "" {
 		fmt.Fprintf(t.out, "%-4s %s (%.1fs)\n", l.Action, l.Package, l.Elapsed)
 		if l.Action == "fail" {
