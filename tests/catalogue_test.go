@@ -146,7 +146,7 @@ agents:
 }
 
 // A12: a route that was registered early led into an empty table of handlers.
-// Posts from the start of the process on: nobody listens, then 200 and nothing else, and each 200 has its effect.
+// Posts from the start of the process on: nobody listens (or no more: 503 says so), then 200 and nothing else, and each 200 has its effect.
 // Reverting cmd/life/start.go: "g.open()" after the first publication, not before it, makes it fail.
 func TestA12_TheFirstAnswerIsAlreadyATrueOne(t *testing.T) {
 	t.Parallel()

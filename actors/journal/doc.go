@@ -3,11 +3,11 @@
 //
 // The actor is one writer on one store. All that waits in its mailbox becomes one batch; a batch that somebody must be able
 // to rely on is synced before they hear of it. While a sync is under way, further batches are put in order and read, and
-// their answers wait for the next one, so there is never more than one sync in flight and never one per question.
+// their answers wait for the next one, so there are never more than two syncs in flight and never one per question.
 //
 // Invariants:
-//   - Accepted, and Committed of a step that demands it, are sent after a sync that covers them. A sync that fails is final:
-//     the process ends and nobody who waits hears anything.
+//   - Accepted, and Committed of a step that demands it, are sent after a sync that covers them. A write or a sync of the log
+//     that fails is final where it fails (guard.go): the process ends and nobody who waits hears anything.
 //   - A step is true as a whole or not at all, also after a crash; a crash loses only a tail of the order of steps. What
 //     nobody waits for is synced at most lazySync later.
 //   - A number is given once. Numbers rise in the order of acceptance.

@@ -129,6 +129,20 @@ func TestCommands(t *testing.T) {
 			w.wantEnds(map[uint64]string{b: "done answered"})
 			w.wantSaid("just in time", "two", "["+idleText+"]")
 		}},
+		{"a decision about a stop that comes after its turn touches nothing", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "1")
+			w.settle()
+			w.message("c", "/stop")
+			w.until(others.Access)
+			w.finish("net:home/1", agentsSay("just in time"))
+			for len(w.lines[others.Access]) < 2 {
+				w.handle(others.Journal)
+				w.deliver(0)
+			}
+			w.settle()
+			w.wantSaid("just in time", "["+idleText+"]")
+		}},
 		{"the operator's command needs no sender, and an unknown one is told what there is", func(t *testing.T, w *world) {
 			w.message("c", "/dance", func(a *channels.Arrival) { a.Kind, a.Sender = channels.Command, channels.Sender{} })
 			w.settle()

@@ -38,6 +38,7 @@ type commit struct {
 	ends   []uint64 // arrivals that it ends
 	then   then
 	stored stored // the conversation's state after it
+	loaded bool   // stored is what there is, and not just nothing
 	delay  time.Duration
 }
 
@@ -55,7 +56,7 @@ func (s *step) finish(l *lane, e ending, next stored) {
 	if e.outcome == Answered || e.outcome == Stopped {
 		next.turn, next.notices = nil, notices{}
 	}
-	c := commit{then: thenNext, stored: next, ops: slices.Clone(e.ops)}
+	c := commit{then: thenNext, stored: next, loaded: l.loaded, ops: slices.Clone(e.ops)}
 	for _, a := range l.group {
 		c.ends = append(c.ends, a.Seq)
 		c.ops = append(c.ops, journal.End{
@@ -99,27 +100,16 @@ func (s *step) written(l *lane, m kit.Answered) {
 	case errors.Is(err, journal.ErrEnded):
 		s.retract(l)
 		return
-	case err != nil && c.then == thenPause:
-		l.commit = nil
-		s.pause(l, c.delay)
-		return
 	case err != nil:
-		l.attempts++
-		l.cause = oneLine(fmt.Errorf("write to the journal: %w", err))
-		if l.since.IsZero() {
-			l.since = s.now
-		}
-		s.pause(l, min(firstPause<<min(l.attempts-1, 10), longestWait))
+		l.trouble(s.now, fmt.Errorf("write to the journal: %w", err))
+		s.pause(l, l.pauseLength())
 		return
 	}
 	l.commit = nil
-	if l.loaded {
-		l.stored = c.stored
+	if c.loaded {
+		l.stored, l.loaded = c.stored, true
 	}
 	s.over(l, c.ends...)
-	if slices.Contains(c.ends, l.stop.seq) {
-		l.stop = stopping{}
-	}
 	s.follow(l, c)
 }
 
@@ -151,7 +141,7 @@ func (s *step) follow(l *lane, c commit) {
 
 // sayLate tells the sender once per trouble that the answer takes longer, then pauses.
 func (s *step) sayLate(l *lane, delay time.Duration) {
-	c := commit{then: thenPause, stored: l.stored, delay: delay}
+	c := commit{then: thenPause, stored: l.stored, loaded: l.loaded, delay: delay}
 	c.stored.notices.Late = true
 	c.ops = append(c.ops, journal.AddReply{
 		Reply: s.notice(l, lateText), Claim: "late/" + l.turnID(), Keep: noticeKeep,
@@ -171,12 +161,8 @@ func (s *step) notice(l *lane, text string) channels.Reply {
 
 // parts is an answer as the network takes it. Attachments go with the first part.
 func (s *step) parts(l *lane, answer backend.Answer) []channels.Reply {
-	w := s.windows[l.account]
-	limit := w.config.Common.TextChunkLimit
-	if w.config.Limits.Text > 0 && (limit <= 0 || w.config.Limits.Text < limit) {
-		limit = w.config.Limits.Text
-	}
-	texts := chunk.Split(answer.Text, limit, w.config.Common.ChunkMode)
+	c := s.windows[l.account].config
+	texts := chunk.Split(answer.Text, c.textLimit(), c.Common.ChunkMode)
 	if len(texts) == 0 && len(answer.Attachments) > 0 {
 		texts = []string{""}
 	}
@@ -190,6 +176,15 @@ func (s *step) parts(l *lane, answer backend.Answer) []channels.Reply {
 		out = append(out, r)
 	}
 	return out
+}
+
+// textLimit is the smaller one of what the network takes and what is set, in characters; 0: none.
+func (a Account) textLimit() int {
+	set, network := max(0, a.Common.TextChunkLimit), max(0, a.Limits.Text)
+	if set == 0 || network == 0 {
+		return max(set, network)
+	}
+	return min(set, network)
 }
 
 func (s *step) part(l *lane, part, parts int) channels.Reply {

@@ -68,7 +68,7 @@ func (s *step) withdraw(l *lane) bool {
 	if len(back) == 0 {
 		return false
 	}
-	c := commit{ends: back, then: thenJudge, stored: l.stored}
+	c := commit{ends: back, then: thenJudge, stored: l.stored, loaded: l.loaded}
 	for _, seq := range back {
 		c.ops = append(c.ops, journal.End{Kind: journal.Arrivals, Seq: seq, State: journal.Done, Outcome: Retracted})
 	}

@@ -71,6 +71,22 @@ func TestMessagesInPieces(t *testing.T) {
 			w.after(10 * time.Second)
 			w.wantSaid("re: one", "["+newText+"]")
 		}},
+		{"what they answer is what the first of them answers", func(t *testing.T, w *world) {
+			pieces(w)
+			var asked channels.Arrival
+			w.decide = func(a channels.Arrival) access.Decision {
+				asked = a
+				return access.Decision{Allow: true}
+			}
+			to := func(id string) func(*channels.Arrival) { return func(a *channels.Arrival) { a.ReplyTo = id } }
+			w.message("c", "one")
+			w.message("c", "two", to("ours"))
+			w.message("c", "three", to("theirs"))
+			w.after(10 * time.Second)
+			if asked.ReplyTo != "ours" || asked.Text != "one\ntwo\nthree" {
+				t.Errorf("asked about %+v", asked)
+			}
+		}},
 		{"without a window every message is its own", func(t *testing.T, w *world) {
 			w.message("c", "one")
 			w.message("c", "two")
@@ -108,6 +124,21 @@ func TestAmendments(t *testing.T) {
 			w.after(10 * time.Second)
 			if got := w.lastTurn().Attachments; len(got) != 1 || got[0].Blob != blob("f1") {
 				t.Errorf("got %+v", got)
+			}
+		}},
+		{"an edit that comes while the message is prepared is in the turn", func(t *testing.T, w *world) {
+			w.message("c", "helo")
+			w.until(others.Access)
+			w.message("c", "hello", amend, withID("m1"))
+			for range 3 {
+				w.handle(others.Journal)
+				if len(w.answers) > 0 {
+					w.deliver(0)
+				}
+			}
+			w.settle()
+			if len(w.turns) != 1 || w.lastTurn().Text != "hello" {
+				t.Errorf("turns %+v", w.turns)
 			}
 		}},
 		{"while the turn waits for a slot it is taken back and begun anew", func(t *testing.T, w *world) {

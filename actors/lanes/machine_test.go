@@ -76,6 +76,16 @@ func TestATurn(t *testing.T) {
 				t.Error("the file of the answer is not pinned")
 			}
 		}},
+		{"an answer without text is its files", func(t *testing.T, w *world) {
+			w.agent = func(backend.Turn) *agents.Turned {
+				return &agents.Turned{Answer: backend.Answer{Attachments: []channels.Attachment{{Name: "f", Blob: blob("b")}}}}
+			}
+			w.message("c", "hi")
+			w.settle()
+			if got := w.store.replies; len(got) != 1 || got[0].Text != "" || len(got[0].Attachments) != 1 || got[0].Parts != 1 {
+				t.Errorf("got %+v", got)
+			}
+		}},
 		{"an empty answer is an answer, and nothing is sent", func(t *testing.T, w *world) {
 			w.agent = func(backend.Turn) *agents.Turned { return &agents.Turned{} }
 			seq := w.message("c", "hi")
@@ -86,6 +96,13 @@ func TestATurn(t *testing.T) {
 		{"the answer, its end and the history are one step", func(t *testing.T, w *world) {
 			w.message("c", "hi")
 			w.settle()
+			for _, step := range w.store.commits {
+				for _, op := range step.Ops {
+					if _, is := op.(journal.Rewrite); is {
+						t.Errorf("what had not changed was written anew: %+v", op)
+					}
+				}
+			}
 			last := w.store.commits[len(w.store.commits)-1]
 			kinds := fmt.Sprintf("%T", last.Ops)
 			for _, op := range last.Ops {
@@ -206,6 +223,9 @@ func TestATurn(t *testing.T) {
 			w.settle()
 			w.wantEnds(map[uint64]string{seq: "dead refused"})
 			w.wantSaid("[" + refusedText + "]")
+			if w.notes != 1 {
+				t.Errorf("%d lines of log", w.notes)
+			}
 			if got := w.store.items[seq].end.Reason; got != "too long" {
 				t.Errorf("the reason is %q", got)
 			}
@@ -241,6 +261,26 @@ func TestATurn(t *testing.T) {
 			kittest.One[kit.Unknown](t, w.effects)
 		}},
 	})
+}
+
+func TestTheLengthOfAPart(t *testing.T) {
+	for _, c := range []struct {
+		name                 string
+		network, set, length int
+	}{
+		{"the network's, if that is smaller", 100, 4000, 100},
+		{"the one that is set, if that is smaller", 100, 50, 50},
+		{"the one that is set, where the network has none", 0, 4000, 4000},
+		{"the network's, where none is set", 100, 0, 100},
+		{"none, where there is none", 0, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := Account{Common: channels.Common{TextChunkLimit: c.set}, Limits: channels.Limits{Text: c.network}}
+			if got := a.textLimit(); got != c.length {
+				t.Errorf("got %d, want %d", got, c.length)
+			}
+		})
+	}
 }
 
 func TestWhoMayWrite(t *testing.T) {

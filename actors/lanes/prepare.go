@@ -124,11 +124,11 @@ func (s *step) unanswered(l *lane, asked, said error, what string) bool {
 	if asked == nil && said == nil {
 		return false
 	}
-	outcome := channels.OutcomeOf(said)
-	if asked == nil && outcome == channels.Rejected {
+	switch outcome := channels.OutcomeOf(said); {
+	case asked != nil: // nothing was said
+	case outcome == channels.Rejected:
 		return false
-	}
-	if asked == nil && outcome == channels.Unknown {
+	case outcome == channels.Unknown:
 		if l.tries++; l.tries >= networkTries {
 			return false
 		}
@@ -236,7 +236,7 @@ func isHash(blob string) bool {
 
 // mark writes down what was found and that the turn may have begun from now on. Its answer begins the turn.
 func (s *step) mark(l *lane) {
-	c := commit{then: thenAsk, stored: l.stored}
+	c := commit{then: thenAsk, stored: l.stored, loaded: l.loaded}
 	keep := s.common(l).KeepMedia.D()
 	for _, a := range l.group {
 		if !slices.Contains(l.dirty, a.Seq) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/actors/journal"
+	"holdfast/actors/kit"
 	"holdfast/actors/run"
 	"holdfast/channels"
 )
@@ -98,6 +100,39 @@ func TestAttachments(t *testing.T) {
 				t.Errorf("%d tries, got %+v", tries, got)
 			}
 		}},
+		{"a network that cannot be asked is asked as long as it takes", func(t *testing.T, w *world) {
+			w.message("c", "look", files2(channels.Attachment{ID: "f1"}))
+			w.deaf = boss
+			w.after(time.Hour)
+			if len(w.turns) != 0 {
+				t.Fatal("the turn began without the file")
+			}
+			w.deaf = kit.Addr{}
+			w.after(2 * longestWait)
+			if got := w.lastTurn().Attachments; got[0].Blob != blob("f1") {
+				t.Errorf("got %+v", got)
+			}
+		}},
+		{"a file that is not named as the journal names it is none", func(t *testing.T, w *world) {
+			onOp(w, func(op run.Fetch, _ int) run.Result {
+				op.Attachment.Blob = "../secret"
+				return run.Result{Attachment: op.Attachment}
+			})
+			w.message("c", "look", files2(channels.Attachment{ID: "f1"}))
+			w.settle()
+			if got := w.lastTurn().Attachments; len(got) != 1 || got[0].Gone == "" || got[0].Blob != "" {
+				t.Errorf("got %+v", got)
+			}
+		}},
+		{"a bound that a reload lowers counts for what is on its way", func(t *testing.T, w *world) {
+			w.message("c", "look", files2(channels.Attachment{ID: "f1", Size: 10}))
+			w.until(boss)
+			w.configure(common(func(c *channels.Common) { c.MediaMaxMB = 0 }))
+			w.settle()
+			if got := w.lastTurn().Attachments; len(got) != 1 || got[0].Gone == "" {
+				t.Errorf("got %+v", got)
+			}
+		}},
 		{"of very many only the first are fetched", func(t *testing.T, w *world) {
 			list := make([]channels.Attachment, maxAttachments+3)
 			w.message("c", "look", files2(list...))
@@ -171,6 +206,22 @@ func TestIncompleteArrivals(t *testing.T) {
 			if w.store.items[lost].arrival.Conversation != "c" {
 				t.Error("its conversation is not written down")
 			}
+			w.idle()
+		}},
+		{"a conversation that is known is not changed any more", func(t *testing.T, w *world) {
+			onOp(w, where("d"))
+			seq := w.message("c", "half", incomplete)
+			w.settle()
+			if got := w.store.items[seq].arrival.Conversation; got != "c" || w.store.replies[0].Conversation != "c" {
+				t.Errorf("it moved to %q", got)
+			}
+		}},
+		{"an arrival that an operator drops while its conversation is looked for is let go", func(t *testing.T, w *world) {
+			onOp(w, where("c"))
+			seq := w.message("", "hi", incomplete)
+			w.until(boss)
+			w.store.items[seq].end = &journal.End{Seq: seq, State: journal.Dead, Outcome: "dropped"}
+			w.settle()
 			w.idle()
 		}},
 		{"an arrival whose conversation nobody knows is a dead letter", func(t *testing.T, w *world) {

@@ -23,12 +23,6 @@ const (
 
 // failed pauses before the next attempt, or ends the group when its time is over.
 func (s *step) failed(l *lane, cause error, after time.Duration) {
-	l.attempts++
-	l.cause = oneLine(cause)
-	if l.since.IsZero() {
-		l.since = s.now
-	}
-	left := s.timeLeft(l)
 	switch {
 	case s.drain != nil || s.windows[l.account].removed:
 		l.gone = true
@@ -36,20 +30,36 @@ func (s *step) failed(l *lane, cause error, after time.Duration) {
 	case l.stop.may:
 		s.halt(l)
 		return
-	case l.attempts == 1:
+	}
+	l.trouble(s.now, cause)
+	if l.attempts == 1 {
 		s.add(kit.Note{Level: zerolog.WarnLevel, Text: "a conversation has to wait", Fields: append(l.fields(), "cause", l.cause)})
 	}
+	left := s.timeLeft(l)
 	if left <= 0 {
 		s.expire(l)
 		return
 	}
-	delay := min(firstPause<<min(l.attempts-1, 10), longestWait)
-	delay = min(max(delay, min(after, longestAsk)), left)
+	delay := min(max(l.pauseLength(), min(after, longestAsk)), left)
 	if l.allowed && l.loaded && !l.stored.notices.Late && s.now.Sub(l.group[0].At) >= noticeAfter {
 		s.sayLate(l, delay)
 		return
 	}
 	s.pause(l, delay)
+}
+
+// trouble counts a failed attempt.
+func (l *lane) trouble(now time.Time, cause error) {
+	l.attempts++
+	l.cause = oneLine(cause)
+	if l.since.IsZero() {
+		l.since = now
+	}
+}
+
+// pauseLength doubles with every failed attempt.
+func (l *lane) pauseLength() time.Duration {
+	return min(firstPause<<min(l.attempts-1, 10), longestWait)
 }
 
 // pause lets go of what the journal can give again.

@@ -32,6 +32,9 @@ func TestTrouble(t *testing.T) {
 			w.message("c", "hi")
 			w.after(5 * time.Minute)
 			want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183, 243}
+			if mark := string(w.store.state["net:home|c|turn"]); mark != `{"id":"net:home/1","attempt":10}` {
+				t.Errorf("the journal knows of %s", mark)
+			}
 			for i := range want {
 				if at[i] != want[i]*time.Second {
 					t.Fatalf("attempts at %v, want seconds %v", at, want)
@@ -109,6 +112,24 @@ func TestTrouble(t *testing.T) {
 			}
 			w.idle()
 		}},
+		{"a mark that the journal does not take at once costs no history", func(t *testing.T, w *world) {
+			w.message("c", "hi")
+			w.settle()
+			w.message("c", "and now?")
+			w.until(others.Access)
+			w.store.broken = errors.New("disk")
+			w.after(10 * time.Second)
+			if got := w.state.snapshot().Blocked; len(got) != 1 || !got[0].Since.Equal(start) || got[0].Attempts < 2 {
+				t.Errorf("blocked %+v", got)
+			}
+			w.store.broken = nil
+			w.after(time.Minute)
+			w.message("c", "and then?")
+			w.settle()
+			if a, b := len(w.turns[1].History), len(w.turns[2].History); a != 2 || b != 4 {
+				t.Errorf("%d and %d entries of history, want 2 and 4", a, b)
+			}
+		}},
 		{"a step whose answer got lost is not done twice", func(t *testing.T, w *world) {
 			w.slow()
 			w.message("c", "hi")
@@ -116,7 +137,7 @@ func TestTrouble(t *testing.T) {
 			w.finish("net:home/1", agentsSay("once"))
 			w.deliver(0) // the turn's end
 			w.handle(others.Journal)
-			w.answers[0] = kit.Answered{Tag: w.answers[0].Tag, Err: kit.ErrLate}
+			w.lose()
 			w.after(time.Minute)
 			w.wantSaid("once")
 			w.idle()
@@ -279,6 +300,18 @@ func TestDrain(t *testing.T) {
 			}
 			if mark := w.store.state["net:home|c|turn"]; mark != nil {
 				t.Errorf("the next turn was marked: %s", mark)
+			}
+		}},
+		{"a turn whose mark is on its way is not begun any more", func(t *testing.T, w *world) {
+			a := w.message("c", "1")
+			w.until(others.Access)
+			w.handle(others.Access)
+			w.deliver(0)
+			w.in(Drain{By: by})
+			w.settle()
+			w.wantEnds(map[uint64]string{a: "pending"})
+			if len(w.turns) != 0 || len(w.drained) != 1 || len(w.drained[0].Left) != 0 {
+				t.Errorf("%d turns, drained %+v", len(w.turns), w.drained)
 			}
 		}},
 		{"what pauses is let go and stays pending", func(t *testing.T, w *world) {

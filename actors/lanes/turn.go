@@ -46,8 +46,6 @@ func (s *step) turned(l *lane, m kit.Answered) {
 	case !told:
 		s.add(kit.Tell{To: s.others.Agents, Msg: agents.Stop{ID: l.turnID()}})
 		s.failed(l, fmt.Errorf("ask the agent: %w", m.Err), 0)
-	case t.Stopped && l.stop.may:
-		s.halt(l)
 	case takenBack && s.drain == nil:
 		s.judge(l)
 	case t.Err == nil:

@@ -8,6 +8,7 @@ import (
 	"holdfast/actors/access"
 	"holdfast/actors/agents"
 	"holdfast/actors/agents/backend"
+	"holdfast/actors/kit"
 	"holdfast/actors/run"
 	"holdfast/channels"
 )
@@ -232,6 +233,83 @@ func TestWhatComesWhileALaneLooksIsNotLost(t *testing.T) {
 			t.Errorf("turn %d is %q", i, turn.Text)
 		}
 	}
+	w.idle()
+}
+
+// skipping is a world in which a page that leaves a conversation out goes on to what is new of it: the conversation's own
+// look came before that. It returns the page, which is not delivered yet.
+func skipping(t *testing.T) (*world, kit.Answered) {
+	t.Helper()
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	w.slow()
+	for i := range 6 {
+		w.message("c", fmt.Sprint(i))
+	}
+	w.settle()
+	w.finish("net:home/1", agentsSay("ok"))
+	w.settle()
+	w.finish("net:home/2", agentsSay("ok"))
+	for w.state.windows[home].takes == 0 {
+		w.handle(others.Journal)
+		w.deliver(0)
+	}
+	window := w.state.windows[home]
+	window.low = 5
+	w.state.windows[home] = window
+	w.in(rescan{home})
+	w.handle(others.Journal) // the lane's look: up to 6, and that is all
+	w.message("c", "6")
+	w.handle(others.Journal) // the page: from 5, without c
+	page := w.answers[1]
+	w.answers = w.answers[:1]
+	w.settle()
+	return w, page
+}
+
+func TestWhatAPageLeavesOutIsNotLost(t *testing.T) {
+	finish := func(w *world, from, to int) {
+		for i := from; i <= to; i++ {
+			w.finish(fmt.Sprint("net:home/", i), agentsSay("ok"))
+			w.settle()
+		}
+	}
+	t.Run("its lane looks again", func(t *testing.T) {
+		w, page := skipping(t)
+		w.in(page)
+		w.settle()
+		finish(w, 3, 7)
+		w.idle()
+	})
+	t.Run("where its lane is gone the scan goes back", func(t *testing.T) {
+		w, page := skipping(t)
+		finish(w, 3, 6)
+		w.in(page)
+		w.after(2 * rescanPause)
+		finish(w, 7, 7)
+		w.idle()
+	})
+}
+
+func TestAnEarlierArrivalWakesALaneThatWaitsForTheJournal(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	small(w)
+	w.strict = true
+	l := &lane{place: place{account: home, conversation: "c"}, agent: defaultAgent, behind: true, from: 10}
+	w.state.windows[home].lanes[defaultAgent] = 1
+	w.state.lanes = w.state.lanes.Set(l.place, l)
+	seq := w.message("", "/stop", incomplete)
+	well := w.network
+	w.network = func(a channels.Account, op run.Op) run.Result {
+		r := well(a, op)
+		if _, is := op.(run.Complete); is {
+			r.Arrival.Conversation = "c"
+		}
+		return r
+	}
+	w.settle()
+	w.wantEnds(map[uint64]string{seq: "done command"})
 	w.idle()
 }
 

@@ -1,10 +1,7 @@
 package lanes
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -55,6 +52,8 @@ type world struct {
 	ops      []run.Op
 	mood     mood
 	strict   bool           // check the laws after every input
+	deaf     kit.Addr       // answers nothing in time
+	notes    int            // lines of log
 	inflight map[string]int // turns under way, by conversation
 }
 
@@ -143,6 +142,8 @@ func (w *world) in(msg any) {
 			w.lines[e.To] = append(w.lines[e.To], e)
 		case kit.Tell:
 			w.lines[e.To] = append(w.lines[e.To], e)
+		case kit.Note:
+			w.notes++
 		case kit.After:
 			w.timers = append(w.timers, timer{w.now.Add(e.Delay), e.Msg})
 		case kit.Answer:
@@ -167,6 +168,12 @@ func (w *world) handle(to kit.Addr) bool {
 		msg = ask.Msg
 	} else {
 		msg = e.(kit.Tell).Msg
+	}
+	if to == w.deaf {
+		if question {
+			w.answers = append(w.answers, kit.Answered{Tag: ask.Tag, Err: kit.ErrLate})
+		}
+		return true
 	}
 	switch m := msg.(type) {
 	case agents.Turn:
@@ -264,6 +271,31 @@ func (w *world) settle() *world {
 	return w
 }
 
+// until does one thing after the other, first come first served, until there is something in the line of a receiver.
+func (w *world) until(to kit.Addr) {
+	w.t.Helper()
+	for range 1000 {
+		if len(w.lines[to]) > 0 {
+			return
+		}
+		for _, other := range []kit.Addr{others.Journal, others.Access, others.Agents, boss} {
+			if other != to {
+				w.handle(other)
+			}
+		}
+		if len(w.answers) > 0 {
+			w.deliver(0)
+		}
+	}
+	w.t.Fatalf("nothing comes to %s", to)
+}
+
+// lose makes the last answer come too late; what was asked has happened all the same.
+func (w *world) lose() {
+	last := len(w.answers) - 1
+	w.answers[last] = kit.Answered{Tag: w.answers[last].Tag, Err: kit.ErrLate}
+}
+
 // after lets time pass: timers fire when they are due, everything settles in between.
 func (w *world) after(d time.Duration) *world {
 	w.t.Helper()
@@ -299,77 +331,6 @@ func (w *world) fire(i int) {
 	w.in(t.msg)
 }
 
-// message makes an arrival of Bob's in a conversation and puts it into the journal.
-func (w *world) message(conversation, text string, change ...func(*channels.Arrival)) uint64 {
-	w.t.Helper()
-	a := channels.Arrival{
-		Account: home, At: w.now, ID: fmt.Sprint("m", w.store.seq+1), Kind: channels.Message, Conversation: conversation,
-		Sender: channels.Sender{ID: "bob", Name: "Bob"}, Text: text, Origin: w.store.seq + 1000,
-	}
-	for _, c := range change {
-		c(&a)
-	}
-	seq := w.store.add(a)
-	w.wake()
-	return seq
-}
-
-func kind(k channels.ArrivalKind, target string) func(*channels.Arrival) {
-	return func(a *channels.Arrival) { a.Kind, a.Target = k, target }
-}
-
-// end is how an arrival ended, as "state outcome"; "pending" if it has not.
-func (w *world) end(seq uint64) string {
-	it := w.store.items[seq]
-	if it.end == nil {
-		return "pending"
-	}
-	return string(it.end.State) + " " + it.end.Outcome
-}
-
-func (w *world) wantEnds(want map[uint64]string) {
-	w.t.Helper()
-	for _, seq := range slices.Sorted(maps.Keys(want)) {
-		if got := w.end(seq); got != want[seq] {
-			w.t.Errorf("arrival %d: %s, want %s", seq, got, want[seq])
-		}
-	}
-}
-
-// said are the texts of the replies, in order; notices in brackets.
-func (w *world) said() []string {
-	var out []string
-	for _, r := range w.store.replies {
-		if r.Notice {
-			out = append(out, "["+r.Text+"]")
-		} else {
-			out = append(out, r.Text)
-		}
-	}
-	return out
-}
-
-func (w *world) wantSaid(want ...string) {
-	w.t.Helper()
-	if got := w.said(); !slices.Equal(got, want) {
-		w.t.Errorf("said %q, want %q", got, want)
-	}
-}
-
-// idle checks that the machine holds nothing any more.
-func (w *world) idle() {
-	w.t.Helper()
-	got := w.state.snapshot()
-	if got.Lanes != 0 || got.Held != 0 || got.Turns != 0 || len(got.Blocked) != 0 {
-		w.t.Errorf("it is not idle: %+v", got)
-	}
-	for id, win := range w.state.windows {
-		if win.unresolved != 0 || len(win.lanes) != 0 || win.takes != 0 && w.store.broken == nil || len(win.ended) != 0 && win.takes == 0 {
-			w.t.Errorf("%s keeps books of nothing: %+v", id, win)
-		}
-	}
-}
-
 // restart is a crash: all is forgotten but what the journal has.
 func (w *world) restart(change func(*Configure)) {
 	limits := w.state.bounds
@@ -379,10 +340,4 @@ func (w *world) restart(change func(*Configure)) {
 	w.running, w.tags, w.inflight = map[string]int{}, map[string]any{}, map[string]int{}
 	w.store.subscribed = false
 	w.begin(change)
-}
-
-// blob names a stored file as the journal does.
-func blob(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:])
 }
