@@ -238,7 +238,7 @@ func TestM1_AJournalThatRefusesIsNoGreenAccount(t *testing.T) {
 	if s := h.status(); s.Ready || s.Health != "red" || s.Journal.Accepting || s.Journal.Why == "" {
 		t.Errorf("the status does not tell: ready %t, %s, journal %+v", s.Ready, s.Health, s.Journal)
 	}
-	if res, err := sender.Get(h.URL + "/readyz"); err != nil || res.StatusCode != 503 {
+	if res, err := sender.Get(h.URL + "/readyz"); err != nil || res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("/readyz: %v %v, want 503", res, err)
 	}
 	got := request(h.URL+"/bluebubbles-webhook?password="+canary+"-home", "", `{"type":"new-message","data":{"guid":"x","text":"y"}}`)

@@ -36,10 +36,11 @@ func eventually(t testing.TB, what string, ok func() (bool, string)) {
 	t.Helper()
 	var why string
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		done := false
-		if done, why = ok(); done {
+		done, now := ok()
+		if done {
 			return
 		}
+		why = now
 	}
 	t.Fatalf("%s: not within %s: %s", what, patience, why)
 }
@@ -277,7 +278,7 @@ func request(address, secret, body string) answer {
 	if err != nil {
 		return answer{body: err.Error()}
 	}
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		return answer{body: err.Error()}

@@ -203,12 +203,11 @@ func formatOf(r pebble.Reader) (string, error) {
 	if found {
 		return formatVersion, nil
 	}
-	empty := true
 	it, err := r.NewIter(nil)
 	if err != nil {
 		return "", fmt.Errorf("look for the format version: %w", err)
 	}
-	empty = !it.First()
+	empty := !it.First()
 	if err := it.Close(); err != nil {
 		return "", fmt.Errorf("look for the format version: %w", err)
 	}

@@ -345,7 +345,7 @@ func TestWhatWasWrittenIsForUsAloneInAStateFolderThatIsOpenToOthers(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // nothing was written
+	defer s.Close()
 	for _, name := range []string{"journal", "blobs"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm() != 0o700 {

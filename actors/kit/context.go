@@ -174,7 +174,7 @@ func (c *Context) ask(e Ask) {
 func (c *Context) after(e After) {
 	delay := e.Delay
 	if e.Jitter > 0 {
-		delay += time.Duration(rand.Float64() * e.Jitter * float64(delay)) //nolint:gosec // jitter needs no secrecy
+		delay += time.Duration(rand.Float64() * e.Jitter * float64(delay))
 	}
 	box := c.row.box
 	time.AfterFunc(delay, func() { box.post(In{Msg: own{e.Msg}}) })

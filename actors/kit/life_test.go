@@ -123,7 +123,7 @@ func TestAPanicInACoreActorEndsTheProcess(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	self := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=30s") //nolint:gosec // ourselves
+	self := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=30s")
 	self.Env = append(os.Environ(), "KIT_TEST_CORE_PANIC=1")
 	out, err := self.CombinedOutput()
 	var exit *exec.ExitError

@@ -34,8 +34,7 @@ func TestAClosingMailboxLosesNothing(t *testing.T) {
 	for range 50 {
 		const senders, each = 4, 500
 		var handled, rest atomic.Int64
-		var m *mailbox
-		m = newMailbox(false, func(In) { rest.Add(1) })
+		m := newMailbox(false, func(In) { rest.Add(1) })
 		closed := make(chan struct{})
 		opened(m, invoker{
 			user: func(ins []In) {

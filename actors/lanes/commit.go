@@ -198,7 +198,12 @@ func (s *step) part(l *lane, part, parts int) channels.Reply {
 // quoted is the message that an answer names: the one that it answers, where the network's answers always do, or where its
 // sender wrote in a thread.
 func (s *step) quoted(l *lane) string {
-	last := l.group[len(l.group)-1]
+	last := l.group[0]
+	for _, m := range l.group {
+		if m.Kind == channels.Message {
+			last = m
+		}
+	}
 	if s.windows[l.account].config.Limits.Quotes || last.ReplyTo != "" {
 		return last.ID
 	}

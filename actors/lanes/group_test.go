@@ -87,6 +87,30 @@ func TestMessagesInPieces(t *testing.T) {
 				t.Errorf("asked about %+v", asked)
 			}
 		}},
+		{"in a thread the answer names the last of them, and never what changed it", func(t *testing.T, w *world) {
+			pieces(w)
+			w.message("c", "one")
+			w.message("c", "two", func(a *channels.Arrival) { a.ReplyTo = "thread" })
+			w.message("c", "a preview", kind(channels.Amendment, "m2"))
+			w.after(10 * time.Second)
+			w.message("c", "no thread")
+			w.after(10 * time.Second)
+			if got := w.store.replies; got[0].ReplyTo != "m2" || got[1].ReplyTo != "" {
+				t.Errorf("got %+v", got)
+			}
+		}},
+		{"where the network's answers always name one they do", func(t *testing.T, w *world) {
+			w.configure(func(c *Configure) {
+				a := c.Accounts[home]
+				a.Limits.Quotes = true
+				c.Accounts[home] = a
+			})
+			w.message("c", "hi")
+			w.settle()
+			if got := w.store.replies; got[0].ReplyTo != "m1" {
+				t.Errorf("got %+v", got)
+			}
+		}},
 		{"without a window every message is its own", func(t *testing.T, w *world) {
 			w.message("c", "one")
 			w.message("c", "two")

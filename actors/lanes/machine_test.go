@@ -203,6 +203,9 @@ func TestATurn(t *testing.T) {
 			if w.lastTurn().Repeated {
 				t.Error("the first one says it is repeated")
 			}
+			if steps := w.store.commits; len(steps) != 1 || !steps[0].Sync {
+				t.Errorf("the turn began before its mark was on the disk: %+v", steps)
+			}
 			w.restart(nil)
 			w.settle()
 			if got := w.lastTurn(); len(w.turns) != 2 || !got.Repeated || got.ID != w.turns[0].ID {

@@ -48,6 +48,7 @@ func (c *channel) Send(ctx context.Context, r channels.Reply) (channels.Receipt,
 		}
 		switch {
 		case err != nil && i > 0:
+			//nolint:errorlint // wrapped, the failure of a later part would pass for that of the whole message
 			return channels.Receipt{}, fmt.Errorf("send: part %d failed after the first went out: %v", i+1, err)
 		case err != nil:
 			return channels.Receipt{}, fmt.Errorf("send: %w", outcome(err))

@@ -45,7 +45,7 @@ type Server struct {
 	address  string // once known, kept over restarts
 	up       bool
 	hanging  bool
-	life     context.Context // of the posts
+	life     context.Context //nolint:containedctx // of the posts, which outlive the call that caused them
 	end      context.CancelFunc
 	posting  sync.WaitGroup
 	serving  sync.WaitGroup
@@ -111,7 +111,7 @@ func (s *Server) Start() error {
 		return fmt.Errorf("start the double: %w", err)
 	}
 	s.address = listener.Addr().String()
-	server := &http.Server{Handler: http.HandlerFunc(s.serve)}
+	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
 	s.http, s.up = server, true
 	clear(s.seen)
 	for _, m := range s.table {

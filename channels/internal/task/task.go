@@ -14,7 +14,7 @@ import (
 
 // Group is a set of goroutines with one end. Make it with New.
 type Group struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // the group is a context with what runs under it
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	once   sync.Once
