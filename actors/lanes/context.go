@@ -60,7 +60,7 @@ func newStored(values map[string][]byte) stored {
 
 func read[T any](value []byte, into *T) {
 	var got T
-	if len(value) > 0 && json.Unmarshal(value, &got) == nil {
+	if json.Unmarshal(value, &got) == nil {
 		*into = got
 	}
 }
