@@ -19,6 +19,7 @@ type Options struct {
 	Environ    []string
 	Supervisor func(channel string) kit.Spec
 	AgentEnv   func(name string) backend.Env
+	Finished   func() // called after every reload that was not refused; must not wait
 }
 
 // load is the job of reading and decoding; config is the boot's, already read.
@@ -34,7 +35,12 @@ func Spec(o Options) kit.Spec {
 		Work: func(_ context.Context, job any) (any, error) {
 			return o.load(job.(load)) //nolint:forcetypeassert // the machine has no other job
 		},
-		Make:     func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // likewise
+		Make: func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // likewise
+		Perform: func(_ *kit.Context, e kit.Effect) {
+			if _, ok := e.(finished); ok && o.Finished != nil {
+				o.Finished()
+			}
+		},
 		Phase:    func(s State) string { return string(s.Phase) },
 		Snapshot: func(s State) any { return Snapshot{Phase: string(s.Phase), Last: s.Last} },
 	}.Spec()

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"holdfast/actors/agents/backend"
@@ -25,6 +26,7 @@ type bench struct {
 	at   kit.Addr
 	file string
 	src  config.Source
+	ends atomic.Int64 // reloads that finished
 }
 
 func newBench(t *testing.T) *bench {
@@ -40,7 +42,7 @@ func newBench(t *testing.T) *bench {
 			Journal: others, Access: others, Agents: others, Outbox: others, Lanes: others,
 		},
 		Kinds: known, Listen: listen, Source: b.src, Supervisor: func(string) kit.Spec { return b.boss.Spec() },
-		AgentEnv: func(string) backend.Env { return backend.Env{} },
+		AgentEnv: func(string) backend.Env { return backend.Env{} }, Finished: func() { b.ends.Add(1) },
 	}))
 	return b
 }
@@ -93,13 +95,16 @@ func TestAFileThatBecomesInvalidLeavesTheOldStateServing(t *testing.T) {
 	if r := b.report(Reload{Caller: "test"}); len(r.Problems) == 0 || !strings.Contains(r.Problems[0].String(), b.file) {
 		t.Errorf("an invalid file is reported as %+v, want its problems with their place", r)
 	}
-	if b.cell.Load() != live {
-		t.Error("an invalid file changed what is live")
+	if b.cell.Load() != live || b.ends.Load() != 1 {
+		t.Errorf("an invalid file changed what is live, or finished (%d reloads did)", b.ends.Load())
 	}
 
 	b.write(strings.NewReplacer("/b", "/moved", "%s", "secret").Replace(two))
 	if r := b.report(Reload{Caller: "test"}); r.Err != "" || r.Revision != 2 {
 		t.Errorf("the repaired file is reported as %+v", r)
+	}
+	if b.ends.Load() != 2 {
+		t.Errorf("%d reloads finished, want the boot and the repaired file", b.ends.Load())
 	}
 	for path, want := range map[string]bool{"/a": true, "/moved": true, "/b": true, "/c": false} {
 		if _, _, found := b.cell.Load().Routes.Find(path); found != want {

@@ -86,6 +86,11 @@ type attempt struct {
 	units   map[string]Verdict
 }
 
+// finished is the private effect at the end of every reload that was not refused.
+type finished struct{}
+
+func (finished) IsEffect() {}
+
 // tag of every question and job of an attempt.
 type tag struct {
 	attempt uint64
@@ -216,6 +221,9 @@ func (s State) report(now time.Time, change func(*Report)) (State, []kit.Effect)
 	r.Caller = strings.Join(callers, ", ")
 	change(r)
 	effects := []kit.Effect{note(r)}
+	if r.Err == "" {
+		effects = append(effects, finished{})
+	}
 	for _, w := range s.run.wishes {
 		effects = append(effects, kit.Answer{To: w.from, Msg: *r})
 	}

@@ -68,7 +68,6 @@ func (g *gateway) start() int {
 	if !g.open() {
 		return g.end(ending{"the admin socket cannot be opened", ExitHeld})
 	}
-	tree.Log(g.o.Log, g.sys.Table())
 	g.greet(report)
 	return ExitOK
 }
@@ -110,6 +109,7 @@ func (g *gateway) reload() reload.Options {
 		Source: g.o.Source, Environ: g.o.Environ,
 		Supervisor: g.supervisor,
 		AgentEnv:   g.agentEnv,
+		Finished:   func() { tree.Log(g.o.Log, g.sys.Table()) },
 	}
 }
 
