@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"holdfast/actors/agents"
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/kit"
+	"holdfast/actors/run"
 	"holdfast/channels"
 )
 
@@ -29,6 +31,9 @@ func TestTrouble(t *testing.T) {
 			}
 			w.message("c", "hi")
 			w.after(5 * time.Minute)
+			if w.notes != 1 {
+				t.Errorf("%d lines of log, want one on entering the pause", w.notes)
+			}
 			want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183, 243}
 			if mark := string(w.store.state["net:home|c|turn"]); mark != `{"id":"net:home/1","attempt":10}` {
 				t.Errorf("the journal knows of %s", mark)
@@ -51,6 +56,32 @@ func TestTrouble(t *testing.T) {
 			w.after(time.Minute)
 			if len(w.turns) != 2 {
 				t.Errorf("%d turns", len(w.turns))
+			}
+		}},
+		{"the pause that a network names is kept as well", func(t *testing.T, w *world) {
+			tries := 0
+			onOp(w, func(_ run.Fetch, times int) run.Result {
+				tries = times
+				return run.Result{Err: &channels.Failure{Outcome: channels.NotSent, After: 5 * time.Minute, Err: errors.New("slow down")}}
+			})
+			w.message("c", "look", files2(channels.Attachment{ID: "f1"}))
+			w.after(299 * time.Second)
+			if tries != 1 {
+				t.Errorf("%d tries", tries)
+			}
+			w.after(time.Second)
+			if tries != 2 {
+				t.Errorf("%d tries", tries)
+			}
+		}},
+		{"a cause that is a whole page is cut", func(t *testing.T, w *world) {
+			w.agent = func(backend.Turn) *agents.Turned {
+				return &agents.Turned{Err: errors.New(strings.Repeat("ä", maxCause) + "\nand more")}
+			}
+			w.message("c", "hi")
+			w.settle()
+			if got := w.state.snapshot().Blocked[0].Cause; len(got) > maxCause || strings.ToValidUTF8(got, "?") != got {
+				t.Errorf("%d bytes: %q", len(got), got)
 			}
 		}},
 		{"the blocked conversation is shown with its cause, and gone when it is well", func(t *testing.T, w *world) {
@@ -91,6 +122,9 @@ func TestTrouble(t *testing.T) {
 			b := w.message("c", "hello?")
 			w.after(25 * time.Hour)
 			w.wantEnds(map[uint64]string{a: "expired late", b: "expired late"})
+			if got := w.store.items[a].end.Reason; !strings.Contains(got, "no connection") {
+				t.Errorf("the reason is %q", got)
+			}
 			w.wantSaid("["+lateText+"]", "["+expiredText+"]")
 			w.idle()
 		}},

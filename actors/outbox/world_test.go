@@ -81,6 +81,9 @@ func (w *world) step() bool {
 	i := w.rng.IntN(len(w.todo))
 	e := w.todo[i]
 	w.todo = slices.Delete(w.todo, i, i+1)
+	if w.lies && w.rng.IntN(20) == 0 {
+		w.now = w.now.Add(-time.Duration(w.rng.IntN(7200)) * time.Second) // somebody sets the clock back
+	}
 	switch e := e.(type) {
 	case kit.After:
 		w.now = w.now.Add(e.Delay)

@@ -39,6 +39,9 @@ func walk(t *testing.T, seed uint64, steps uint8) {
 func (w *world) anything() {
 	id := []channels.Account{home, work0}[w.rand.IntN(2)]
 	w.now = w.now.Add(time.Duration(w.rand.IntN(2000)) * time.Millisecond)
+	if w.rand.IntN(100) == 0 {
+		w.now = w.now.Add(-time.Hour) // somebody sets the clock back
+	}
 	switch w.rand.IntN(30) {
 	case 0, 1:
 		var wanted []Account
