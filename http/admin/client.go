@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"path/filepath"
+	"sync"
 
 	"github.com/creachadair/jrpc2"
 	"github.com/creachadair/jrpc2/channel"
@@ -42,32 +43,69 @@ func Dial(dir string) (*Client, error) {
 	case err != nil:
 		return nil, fmt.Errorf("connect to %s: %w", place, err)
 	}
-	return &Client{rpc: jrpc2.NewClient(answers{channel.Line(c, c)}, nil)}, nil
+	return &Client{rpc: jrpc2.NewClient(newAnswers(channel.Line(c, c)), nil)}, nil
 }
 
 // answers ends the connection with the reason when the gateway refuses it: that is an error without an id, which the
-// library drops.
-type answers struct{ channel.Channel }
+// library drops. And it keeps the end of the connection to itself while nothing is owed: the library delivers an answer
+// beside its reading, and an end that it reads right after it would overtake the answer.
+type answers struct {
+	channel.Channel
+	mu     sync.Mutex
+	change *sync.Cond
+	owed   int
+	closed bool
+}
+
+func newAnswers(c channel.Channel) *answers {
+	a := &answers{Channel: c}
+	a.change = sync.NewCond(&a.mu)
+	return a
+}
+
+func (a *answers) book(calls int, closed bool) {
+	a.mu.Lock()
+	a.owed += calls
+	a.closed = a.closed || closed
+	a.mu.Unlock()
+	a.change.Broadcast()
+}
 
 // Send writes one line. That the gateway has hung up is no error here: the reason is there to be read.
-func (a answers) Send(line []byte) error {
+func (a *answers) Send(line []byte) error {
+	a.book(1, false)
 	if err := a.Channel.Send(line); !errors.Is(err, unix.EPIPE) {
 		return err
 	}
 	return nil
 }
 
+// Close ends the connection.
+func (a *answers) Close() error {
+	a.book(0, true)
+	return a.Channel.Close()
+}
+
 // Recv reads one line.
-func (a answers) Recv() ([]byte, error) {
+func (a *answers) Recv() ([]byte, error) {
 	line, err := a.Channel.Recv()
+	if err != nil {
+		a.mu.Lock()
+		for a.owed == 0 && !a.closed {
+			a.change.Wait()
+		}
+		a.mu.Unlock()
+		return nil, err
+	}
+	a.book(-1, false)
 	var refusal struct {
 		ID    json.RawMessage `json:"id"`
 		Error *jrpc2.Error    `json:"error"`
 	}
-	if err == nil && json.Unmarshal(line, &refusal) == nil && refusal.Error != nil && string(refusal.ID) == "null" {
+	if json.Unmarshal(line, &refusal) == nil && refusal.Error != nil && string(refusal.ID) == "null" {
 		return nil, errors.New(refusal.Error.Message)
 	}
-	return line, err
+	return line, nil
 }
 
 // Call calls a method; params may be nil. The result is decoded into result unless that is nil.
