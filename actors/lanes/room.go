@@ -7,10 +7,10 @@ import "holdfast/channels"
 // goes on with the first that was refused, so that however many conversations are blocked, each is tried again and again
 // and none is tried more often than if it paused in memory.
 func (s *step) makeRoom(w window, agent string, seq uint64) bool {
-	again := seq <= w.known
-	if again && seq < w.due {
+	if seq < w.due {
 		return false
 	}
+	again := seq <= w.known
 	if again && w.evicted >= s.bounds.lanes || !s.evict(w.id, agent) {
 		if w.refused == 0 {
 			w.refused = seq
@@ -35,7 +35,7 @@ func (s *step) evict(id channels.Account, agent string) bool {
 			break
 		}
 		l, _ := s.lanes.Get(p)
-		if p.seq == 0 && l.stage == pausing && l.agent == agent && l.commit == nil && (tired == nil || l.attempts > tired.attempts) {
+		if l.stage == pausing && l.agent == agent && l.commit == nil && (tired == nil || l.attempts > tired.attempts) {
 			tired = l
 		}
 	}

@@ -68,6 +68,30 @@ func TestEveryBlockedConversationIsTriedAgainAlthoughTheyDoNotFit(t *testing.T) 
 	}
 }
 
+func TestALaneThatIsAtWorkMakesNoRoom(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	w.state.bounds.lanes = 1
+	w.strict = true
+	w.down()
+	w.message("b", "hi")
+	w.settle()
+	w.slow()
+	w.after(2 * time.Second)
+	w.message("c", "hi")
+	w.settle()
+	if len(w.running) != 1 {
+		t.Fatalf("running %v", w.running)
+	}
+	w.finish("net:home/1", agentsSay("at last"))
+	w.settle()
+	w.wantSaid("at last")
+	w.after(2 * rescanPause)
+	w.finish("net:home/2", agentsSay("and you"))
+	w.settle()
+	w.wantSaid("at last", "and you")
+	w.idle()
+}
+
 func TestAPageThatNamesWhatHasEndedMeanwhileBeginsNothing(t *testing.T) {
 	w := newWorld(t).begin(nil)
 	w.strict = true
