@@ -33,15 +33,20 @@ func FuzzStep(f *testing.F) {
 	f.Fuzz(func(t *testing.T, list []byte) { walk(t, list[:min(len(list), 1500)]) })
 }
 
-// TestLaw6_RandomWalksLoseNothing is FuzzStep for every day: the walks are the same each time.
+// TestLaw6_RandomWalksLoseNothing is FuzzStep for every day: the walks are the same each time. The last ones are those
+// that found something.
 func TestLaw6_RandomWalksLoseNothing(t *testing.T) {
 	walks := 60
 	if testing.Short() {
 		walks = 20
 	}
+	seeds := []uint64{1002, 1584, 11444}
 	for seed := range walks {
+		seeds = append(seeds, uint64(seed))
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(uint64(seed), 1))
+			r := rand.New(rand.NewPCG(seed, 1))
 			list := make([]byte, 50+r.IntN(800))
 			for i := range list {
 				list[i] = byte(r.UintN(256))

@@ -92,6 +92,26 @@ func TestALaneThatIsAtWorkMakesNoRoom(t *testing.T) {
 	w.idle()
 }
 
+func TestALaneThatHoldsAnAnswerMakesNoRoom(t *testing.T) {
+	w := newWorld(t).begin(nil)
+	w.state.bounds.lanes = 1
+	w.strict = true
+	w.slow()
+	w.message("b", "hi")
+	w.settle()
+	w.store.broken = fmt.Errorf("disk")
+	w.finish("net:home/1", agentsSay("precious"))
+	w.settle()
+	w.store.broken = nil
+	w.message("c", "hi")
+	w.settle()
+	w.after(2 * rescanPause)
+	w.finish("net:home/2", agentsSay("and you"))
+	w.settle()
+	w.wantSaid("precious", "and you")
+	w.idle()
+}
+
 func TestAPageThatNamesWhatHasEndedMeanwhileBeginsNothing(t *testing.T) {
 	w := newWorld(t).begin(nil)
 	w.strict = true
