@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,13 @@ func TestAttachments(t *testing.T) {
 			it := w.store.items[seq]
 			if !it.pins[blob("f1")] || !it.pins[blob("f2")] || it.arrival.Attachments[0].Blob == "" {
 				t.Errorf("kept %+v", it)
+			}
+		}},
+		{"a message may be nothing but them", func(t *testing.T, w *world) {
+			w.message("c", "", files2(channels.Attachment{ID: "f1"}))
+			w.settle()
+			if got := w.lastTurn().Attachments; len(got) != 1 {
+				t.Errorf("got %+v", got)
 			}
 		}},
 		{"one that is too large is not fetched, and the agent hears why", func(t *testing.T, w *world) {
@@ -162,7 +170,7 @@ func TestIncompleteArrivals(t *testing.T) {
 		{"the network completes a message before its turn", func(t *testing.T, w *world) {
 			onOp(w, func(op run.Complete, times int) run.Result {
 				a := op.Arrival
-				a.Text, a.Incomplete = "whole", times < 3
+				a.Text, a.Incomplete = fmt.Sprint("as of ", times), times < 3
 				if op.Try != times {
 					t.Errorf("try %d is called %d", times, op.Try)
 				}
@@ -170,8 +178,8 @@ func TestIncompleteArrivals(t *testing.T) {
 			})
 			seq := w.message("c", "", incomplete)
 			w.after(time.Minute)
-			w.wantSaid("re: whole")
-			if w.store.items[seq].arrival.Text != "whole" {
+			w.wantSaid("re: as of 3")
+			if w.store.items[seq].arrival.Text != "as of 3" {
 				t.Error("what was found is not written down")
 			}
 		}},
@@ -223,6 +231,9 @@ func TestIncompleteArrivals(t *testing.T) {
 			w.store.items[seq].end = &journal.End{Seq: seq, State: journal.Dead, Outcome: "dropped"}
 			w.settle()
 			w.idle()
+			if w.looks != 0 {
+				t.Error("it looked for more of its conversation, which it has none of")
+			}
 		}},
 		{"an arrival whose conversation nobody knows is a dead letter", func(t *testing.T, w *world) {
 			onOp(w, func(op run.Complete, _ int) run.Result { return run.Result{Err: rejected} })
@@ -233,6 +244,14 @@ func TestIncompleteArrivals(t *testing.T) {
 				t.Errorf("the reason is %q", got)
 			}
 			w.idle()
+		}},
+		{"an arrival that is too old is not looked for any more", func(t *testing.T, w *world) {
+			seq := w.message("", "hi", incomplete, func(a *channels.Arrival) { a.At = start.Add(-25 * time.Hour) })
+			w.settle()
+			w.wantEnds(map[uint64]string{seq: "expired late"})
+			if len(w.ops) != 0 {
+				t.Errorf("the network was asked %v", w.ops)
+			}
 		}},
 		{"an arrival whose conversation cannot be asked for expires", func(t *testing.T, w *world) {
 			onOp(w, func(op run.Complete, _ int) run.Result { return run.Result{Err: notSent} })

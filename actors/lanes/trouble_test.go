@@ -128,6 +128,15 @@ func TestTrouble(t *testing.T) {
 			w.wantSaid("["+lateText+"]", "["+expiredText+"]")
 			w.idle()
 		}},
+		{"a message that is too old when it is its turn is not answered, and the sender hears that", func(t *testing.T, w *world) {
+			seq := w.message("c", "hi", func(a *channels.Arrival) { a.At = start.Add(-25 * time.Hour) })
+			w.settle()
+			w.wantEnds(map[uint64]string{seq: "expired late"})
+			w.wantSaid("[" + expiredText + "]")
+			if len(w.turns) != 0 {
+				t.Errorf("turns %+v", w.turns)
+			}
+		}},
 		{"an answer that the journal does not take is kept and not asked for again", func(t *testing.T, w *world) {
 			w.slow()
 			w.message("c", "hi")

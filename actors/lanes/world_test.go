@@ -53,6 +53,7 @@ type world struct {
 	mood     mood
 	strict   bool           // check the laws after every input
 	deaf     kit.Addr       // answers nothing in time
+	looks    int            // lanes that took by themselves
 	notes    int            // lines of log
 	inflight map[string]int // turns under way, by conversation
 }
@@ -139,6 +140,9 @@ func (w *world) in(msg any) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case kit.Ask:
+			if _, is := e.Tag.(laneTaken); is {
+				w.looks++
+			}
 			w.lines[e.To] = append(w.lines[e.To], e)
 		case kit.Tell:
 			w.lines[e.To] = append(w.lines[e.To], e)
