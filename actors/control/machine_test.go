@@ -347,3 +347,25 @@ func FuzzStepConn(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStep looks for two connections of one name, and for an opening that is not answered with the child that was spawned.
+func FuzzStep(f *testing.F) {
+	f.Add([]byte{0, 0, 1, 2, 0})
+	f.Fuzz(func(t *testing.T, history []byte) {
+		s, seen := State{Self: kit.Named("control")}, map[kit.Addr]bool{}
+		for _, b := range history {
+			msg := []any{Open{Peer: "p"}, Close{Conn: s.Self.Child("admin.1")}, kit.Ended{Child: s.Self.Child("admin.1")}}[b%3]
+			next, effects := Step(s, kit.In{Msg: msg, From: asker})
+			s = next
+			if _, opens := msg.(Open); !opens {
+				continue
+			}
+			spawned, answer := kittest.One[kit.Spawn](t, effects), kittest.One[kit.Answer](t, effects)
+			at := s.Self.Child(spawned.Name)
+			if answer.To != asker || answer.Msg.(Opened).Conn != at || seen[at] {
+				t.Fatalf("opened %+v for %+v, seen before: %v", answer, spawned, seen[at])
+			}
+			seen[at] = true
+		}
+	})
+}

@@ -82,3 +82,23 @@ func FuzzSift(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStep looks for a registration that is not answered exactly once, whatever the registry does, and for a message that
+// is neither decided nor named as unknown.
+func FuzzStep(f *testing.F) {
+	f.Add("a.b", uint8(0))
+	f.Add("A", uint8(1))
+	f.Fuzz(func(t *testing.T, name string, fate uint8) {
+		me := kit.ReturnTo(kit.Named("reload"), 1)
+		s, effects := Step(State{}, kit.In{Msg: Register{Methods: []registry.Method{{Name: name, Owner: kit.Named("o")}}}, From: me})
+		ask := kittest.One[kit.Ask](t, effects)
+		fault := []error{nil, kit.ErrLate, kit.ErrGone}[fate%3]
+		_, effects = Step(s, kit.In{Msg: kit.Answered{Tag: ask.Tag, Msg: registry.Staged{}, Err: fault}})
+		if got := kittest.One[kit.Answer](t, effects); got.To != me || (got.Msg.(Registered).Err != nil) != (fault != nil) {
+			t.Fatalf("answered %+v after %v", got, fault)
+		}
+		if _, effects = Step(s, kit.In{Msg: name}); len(kittest.All[kit.Unknown](effects)) != 1 {
+			t.Fatalf("%q became %+v", name, effects)
+		}
+	})
+}
