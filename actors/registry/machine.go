@@ -2,8 +2,9 @@
 // that the edge reads. It is the only publisher of that value (Cell).
 //
 // Invariants: numbers of generations and leases only rise. Routes, methods, revision and generation become visible in one
-// swap. An instance drains when no live generation lists it and is freed when its last lease ends; until then its code may
-// run. A lease is given only on a live instance. The registry asks nobody.
+// swap, and what is staged for the next one is seen by nobody before it. An instance drains when no live generation lists it and
+// is freed when its last lease ends; until then its code may run. A lease is given on a live instance, or on a staged one to
+// whoever proves it. The registry asks nobody.
 package registry
 
 import (
@@ -27,13 +28,21 @@ type State struct {
 	Revision   uint64 // live
 	Live       uint64 // generation that is live
 	Instances  []instance
-	Staged     []InstanceID // what the newest Install listed
-	Routes     Routes
-	Methods    Methods
+	Routes     Routes  // live
+	Methods    Methods // live
+	Next       staged
 	Leases     map[LeaseID]lease
 	LastLease  LeaseID
 	Freed      []Instance
 	Published  time.Time
+}
+
+// staged is what the next publication makes live; what it leaves out stays as it is.
+type staged struct {
+	generation uint64 // 0: none was installed
+	instances  []InstanceID
+	routes     *Routes
+	methods    *Methods
 }
 
 type instance struct {
@@ -59,13 +68,19 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Install:
 		s, effects = s.install(m, in)
 	case StageRoutes:
-		s.Routes = m.Routes
+		s.Next.routes = &m.Routes
 		effects = answer(in, Staged{})
 	case StageMethods:
-		s.Methods = m.Methods
+		s.Next.methods = &m.Methods
 		effects = answer(in, Staged{})
 	case Publish:
 		s, effects = s.publish(m, in)
+	case Discard:
+		s = s.unstage()
+		s.Next = staged{}
+	case Amend:
+		s.Routes = m.Routes
+		s, effects = s.swap(in)
 	case Lease:
 		s, effects = s.lease(m, in)
 	case Release:
@@ -92,12 +107,19 @@ func (s State) install(m Install, in kit.In) (State, []kit.Effect) {
 		}
 	}
 	s.Generation++
-	s.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i instance) bool { return !i.live && !s.held(i.id) })
-	s.Staged = nil
+	s = s.unstage()
+	s.Next.generation, s.Next.instances = s.Generation, nil
 	for _, o := range m.Offers {
-		s.Staged = append(s.Staged, s.carry(o))
+		s.Next.instances = append(s.Next.instances, s.carry(o))
 	}
-	return s, answer(in, Installed{Generation: s.Generation, Instances: slices.Clone(s.Staged)})
+	return s, answer(in, Installed{Generation: s.Generation, Instances: slices.Clone(s.Next.instances)})
+}
+
+// unstage forgets the generation that is prepared; instances of it that nobody has tried leave no trace.
+func (s State) unstage() State {
+	s.Next.generation, s.Next.instances = 0, nil
+	s.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i instance) bool { return !i.live && !s.held(i.id) })
+	return s
 }
 
 // carry finds the live instance that is what the offer asks for, or makes a new one.
@@ -108,26 +130,39 @@ func (s *State) carry(o Offer) InstanceID {
 		}
 	}
 	fresh := instance{id: InstanceID{Plugin: o.Plugin, Number: s.Generation}, offer: o}
-	s.Instances = append(s.Instances, fresh)
+	s.Instances = append(slices.Clip(s.Instances), fresh)
 	return fresh.id
 }
 
+// publish makes what is staged live.
 func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
-	if m.Revision != 0 {
-		if m.Revision <= s.Revision {
-			return s, answer(in, Published{
-				Revision: s.Revision, Generation: s.Live,
-				Err: fmt.Errorf("revision %d is not above the live revision %d", m.Revision, s.Revision),
-			})
-		}
-		s.Revision = m.Revision
-		s.Live = s.Generation
+	if m.Revision <= s.Revision {
+		return s, answer(in, Published{
+			Revision: s.Revision, Generation: s.Live,
+			Err: fmt.Errorf("revision %d is not above the live revision %d", m.Revision, s.Revision),
+		})
+	}
+	next := s.Next
+	s.Revision, s.Next = m.Revision, staged{}
+	if next.routes != nil {
+		s.Routes = *next.routes
+	}
+	if next.methods != nil {
+		s.Methods = *next.methods
+	}
+	if next.generation != 0 {
+		s.Live = next.generation
 		s.Instances = slices.Clone(s.Instances)
 		for i := range s.Instances {
-			s.Instances[i].live = slices.Contains(s.Staged, s.Instances[i].id)
+			s.Instances[i].live = slices.Contains(next.instances, s.Instances[i].id)
 		}
-		s = s.free()
 	}
+	s, effects := s.free().swap(in)
+	return s, append(effects, kit.Answer{To: in.From, Msg: Published{Revision: s.Revision, Generation: s.Live}})
+}
+
+// swap lets everybody see what is live.
+func (s State) swap(in kit.In) (State, []kit.Effect) {
 	s.Published = in.Now
 	return s, []kit.Effect{
 		publish{&Live{Revision: s.Revision, Generation: s.Live, Routes: s.Routes, Methods: s.Methods}},
@@ -135,13 +170,12 @@ func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
 			"revision", s.Revision, "generation", s.Live,
 			"paths", len(s.Routes.exact) + len(s.Routes.under), "methods", len(s.Methods.byName),
 		}},
-		kit.Answer{To: in.From, Msg: Published{Revision: s.Revision, Generation: s.Live}},
 	}
 }
 
 func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
 	for _, i := range s.Instances {
-		if !i.live {
+		if !s.leasable(i, m.Staged) {
 			continue
 		}
 		for _, k := range i.offer.Kinds {
@@ -159,6 +193,14 @@ func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
 		}
 	}
 	return s, answer(in, Leased{Generation: s.Live, Revision: s.Revision, Kind: channels.Kind{}, Err: ErrNoChannel})
+}
+
+// leasable tells whether a lease may be given on an instance: of the generation that is live, or of the one to come.
+func (s State) leasable(i instance, ahead bool) bool {
+	if ahead && s.Next.generation != 0 {
+		return slices.Contains(s.Next.instances, i.id)
+	}
+	return i.live
 }
 
 // forgetHolder releases what a holder of this name was given before: it asks again because the answer came too late for it.
@@ -184,7 +226,7 @@ func (s State) release(id LeaseID) State {
 func (s State) free() State {
 	var kept []instance
 	for _, i := range s.Instances {
-		if i.live || s.held(i.id) || slices.Contains(s.Staged, i.id) {
+		if i.live || s.held(i.id) || slices.Contains(s.Next.instances, i.id) {
 			kept = append(kept, i)
 			continue
 		}
@@ -213,7 +255,7 @@ func (s State) Describe() Description {
 		line := Instance{ID: i.id, Version: i.offer.Version, Channels: names(i.offer.Kinds), State: "active"}
 		if !i.live {
 			line.State = "draining"
-			if slices.Contains(s.Staged, i.id) {
+			if slices.Contains(s.Next.instances, i.id) {
 				line.State = "staged"
 			}
 		}

@@ -113,8 +113,55 @@ func TestRevisionsOnlyRise(t *testing.T) {
 			t.Errorf("publishing revision %d after 5 gave %+v, want an error", revision, got)
 		}
 	}
-	if _, got := play[Published](t, s, Publish{}); got.Err != nil || got.Revision != 5 {
-		t.Errorf("a publication of the router's own gave %+v, want the revision unchanged", got)
+}
+
+func TestAnAmendmentShowsTheLiveTableAndNothingThatIsStaged(t *testing.T) {
+	table := func(path string) Routes { return NewRoutes([]*Endpoint{{Path: path}}) }
+	s, _ := play[Published](t, State{}, Install{}, StageRoutes{Routes: table("/live")}, Publish{Revision: 1},
+		Install{Offers: []Offer{offer("a", "1", "x")}}, StageRoutes{Routes: table("/staged")}, StageMethods{Methods: NewMethods([]Method{{Name: "x.y"}})})
+	s, effects := Step(s, kit.In{Msg: Amend{Routes: table("/amended")}, From: me, Now: now})
+	live := kittest.All[publish](effects)
+	if len(live) != 1 {
+		t.Fatalf("%d publications, want one", len(live))
+	}
+	got := live[0].live
+	if _, _, found := got.Routes.Find("/amended"); !found || got.Revision != 1 || got.Generation != 1 || len(got.Methods.All()) != 0 {
+		t.Errorf("live is %+v, want the amended table under the old revision", got)
+	}
+	_, effects = Step(s, kit.In{Msg: Publish{Revision: 2}, From: me, Now: now})
+	got = kittest.All[publish](effects)[0].live
+	if _, _, found := got.Routes.Find("/staged"); !found || got.Generation != 2 || len(got.Methods.All()) != 1 {
+		t.Errorf("the publication after it is %+v, want all that was staged", got)
+	}
+}
+
+func TestLaw3_WhatIsDiscardedIsNeverPublished(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, StageRoutes{Routes: NewRoutes([]*Endpoint{{Path: "/live"}})}, Publish{Revision: 1},
+		Install{Offers: []Offer{offer("a", "2", "x")}}, StageRoutes{Routes: NewRoutes([]*Endpoint{{Path: "/staged"}})})
+	s, tried := play[Leased](t, s, Lease{Channel: "x", Holder: "x:a run.2", Staged: true})
+	s, _ = play[Published](t, s, Discard{}, Publish{Revision: 2})
+	if _, _, found := s.Routes.Find("/live"); !found || s.Live != 1 {
+		t.Errorf("generation %d is live, /live found: %v; want generation 1 with its routes", s.Live, found)
+	}
+	if got := states(s.Describe()); got["a@1"] != "active" || got["a@2"] != "draining" {
+		t.Errorf("instances %v, want the old one active, and the other one until its lease ends", got)
+	}
+	s, _ = play[Leased](t, s, Release{tried.Lease})
+	if got := states(s.Describe()); got["a@2"] != "freed" {
+		t.Errorf("instances %v after the last lease", got)
+	}
+}
+
+func TestALeaseForAProofIsOnTheInstanceToCome(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Install{Offers: []Offer{offer("a", "2", "x")}})
+	s, live := play[Leased](t, s, Lease{Channel: "x", Holder: "one"})
+	s, ahead := play[Leased](t, s, Lease{Channel: "x", Holder: "two", Staged: true})
+	if live.Instance.Number != 1 || ahead.Instance.Number != 2 {
+		t.Errorf("leased %v and ahead %v, want the live instance and the staged one", live.Instance, ahead.Instance)
+	}
+	s, _ = play[Published](t, s, Publish{Revision: 2})
+	if _, again := play[Leased](t, s, Lease{Channel: "x", Holder: "three", Staged: true}); again.Instance.Number != 2 {
+		t.Errorf("with nothing staged the lease is on %v, want the live instance", again.Instance)
 	}
 }
 
@@ -155,7 +202,7 @@ func FuzzStep(f *testing.F) {
 		)
 		for _, b := range history {
 			var msg any
-			switch b % 7 {
+			switch b % 9 {
 			case 0, 1, 2:
 				msg = Install{Offers: []Offer{offer("a", fmt.Sprint(b%3), "x")}}
 			case 3:
@@ -164,7 +211,11 @@ func FuzzStep(f *testing.F) {
 			case 4:
 				msg = Release{LeaseID(b / 7)}
 			case 5, 6:
-				msg = Lease{Channel: "x", Holder: "h"}
+				msg = Lease{Channel: "x", Holder: "h", Staged: b > 127}
+			case 7:
+				msg = Discard{}
+			case 8:
+				msg = Amend{}
 			}
 			before := s.Generation
 			next, effects := Step(s, kit.In{Msg: msg, From: me, Now: now})

@@ -47,8 +47,12 @@ type (
 	// Staged answers both.
 	Staged struct{}
 	// Publish makes what is staged live in one swap and retires the instances that no generation lists. Sent by reload
-	// with a higher revision, by the router (revision 0: unchanged) when a grace ends. Answer: Published.
+	// with a higher revision. Answer: Published.
 	Publish struct{ Revision uint64 }
+	// Discard drops what is staged: the transaction that it was meant for is not published. Sent by reload. No answer.
+	Discard struct{}
+	// Amend replaces the live route table at once, and nothing else: a grace has ended. Sent by the router. No answer.
+	Amend struct{ Routes Routes }
 	// Published answers Publish.
 	Published struct {
 		Revision   uint64
@@ -65,6 +69,7 @@ type (
 	Lease struct {
 		Channel string
 		Holder  string // for people: bluebubbles:home run.7
+		Staged  bool   // of the generation that is prepared, for a run that is proven before the publication
 	}
 	// Leased answers Lease. Kind is immutable and used no longer than the lease.
 	Leased struct {
