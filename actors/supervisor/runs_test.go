@@ -83,4 +83,3 @@ func (w *world) numbered(id channels.Account, number uint64) *runModel {
 	}
 	return nil
 }
-
