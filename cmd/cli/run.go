@@ -92,8 +92,12 @@ type schemaCmd struct{}
 
 // Run prints the schema.
 func (schemaCmd) Run(s *shell) error {
-	parts := config.SchemaParts{Channels: map[string]any{}, Agents: map[string]any{}}
+	parts := config.SchemaParts{Channels: map[string]any{}, Agents: map[string]any{}, Plugins: map[string]any{}}
 	for _, p := range s.Kinds.Plugins {
+		parts.Plugins[p.Name] = nil
+		if settings := p.Defaults(); settings != nil {
+			parts.Plugins[p.Name] = settings
+		}
 		for _, k := range p.Kinds() {
 			parts.Channels[k.Name] = k.Settings()
 		}
