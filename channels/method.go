@@ -83,7 +83,7 @@ func Schema(zero any) []byte {
 	}
 	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true, Mapper: func(t reflect.Type) *jsonschema.Schema {
 		if t == reflect.TypeFor[config.Duration]() {
-			return &jsonschema.Schema{Type: "string", Description: "a duration such as 1m30s"}
+			return &jsonschema.Schema{Type: "string", Examples: []any{"500ms", "30s", "24h"}}
 		}
 		return nil
 	}}
@@ -143,7 +143,8 @@ func fieldsOf(t reflect.Type) string {
 
 // wanted names what a field is written as.
 func wanted(t reflect.Type) string {
-	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+	text := reflect.TypeFor[encoding.TextUnmarshaler]()
+	if t.Implements(text) || reflect.PointerTo(t).Implements(text) {
 		return "a text"
 	}
 	switch t.Kind() {

@@ -144,8 +144,12 @@ type Called struct {
 	Err    *CallError
 }
 
-// CallError is an error of a method as JSON-RPC has it.
-type CallError = channels.CallError
+// CallError is an error of a method as JSON-RPC has it: a value, where channels.CallError is an error.
+type CallError struct {
+	Code    int
+	Message string
+	Data    []byte // JSON
+}
 
 var (
 	// ErrNoChannel: no plugin of the present generation offers the channel.

@@ -6,6 +6,7 @@ package all
 import (
 	"holdfast/channels"
 	"holdfast/channels/bluebubbles"
+	"holdfast/channels/console"
 	"holdfast/channels/webhook"
 )
 
@@ -13,6 +14,7 @@ import (
 func Plugins() []channels.Plugin {
 	return []channels.Plugin{
 		channels.Plain(bluebubbles.Kind()),
+		console.Plugin(),
 		channels.Plain(webhook.Kind()),
 	}
 }
