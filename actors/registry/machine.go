@@ -85,6 +85,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		s, effects = s.lease(m, in)
 	case Release:
 		s = s.release(m.Lease)
+	case Forget:
+		s = s.forget(m.Holder)
 	case Describe:
 		effects = answer(in, s.Describe())
 	default:
@@ -97,14 +99,8 @@ func answer(in kit.In, msg any) []kit.Effect { return []kit.Effect{kit.Answer{To
 
 // install lists the instances of the next generation; what is not published yet is replaced, never mixed.
 func (s State) install(m Install, in kit.In) (State, []kit.Effect) {
-	owner := map[string]string{}
-	for _, o := range m.Offers {
-		for _, k := range o.Kinds {
-			if other, taken := owner[k.Name]; taken {
-				return s, answer(in, Installed{Err: fmt.Errorf("channel %q is offered by plugin %q and by plugin %q: disable one of them", k.Name, other, o.Plugin)})
-			}
-			owner[k.Name] = o.Plugin
-		}
+	if err := Check(m.Offers); err != nil {
+		return s, answer(in, Installed{Err: err})
 	}
 	s.Generation++
 	s = s.unstage()
@@ -173,26 +169,28 @@ func (s State) swap(in kit.In) (State, []kit.Effect) {
 	}
 }
 
+// lease finds the live instance that offers what is asked for; an offer is unique in its generation.
 func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
+	out := Leased{Generation: s.Live, Revision: s.Revision, Err: ErrNoChannel}
+	if m.Method != "" {
+		out.Err = ErrNoMethod
+	}
 	for _, i := range s.Instances {
-		if !s.leasable(i, m.Staged) {
+		kind, method, has := i.offer.find(m)
+		if !has || !s.leasable(i, m.Staged) {
 			continue
 		}
-		for _, k := range i.offer.Kinds {
-			if k.Name != m.Channel {
-				continue
-			}
-			s.LastLease++
-			s = s.forgetHolder(m.Holder)
-			s.Leases = maps.Clone(s.Leases)
-			if s.Leases == nil {
-				s.Leases = map[LeaseID]lease{}
-			}
-			s.Leases[s.LastLease] = lease{instance: i.id, holder: m.Holder}
-			return s, answer(in, Leased{Lease: s.LastLease, Instance: i.id, Generation: s.Live, Revision: s.Revision, Kind: k})
+		s.LastLease++
+		s = s.forget(m.Holder)
+		s.Leases = maps.Clone(s.Leases)
+		if s.Leases == nil {
+			s.Leases = map[LeaseID]lease{}
 		}
+		s.Leases[s.LastLease] = lease{instance: i.id, holder: m.Holder}
+		out.Lease, out.Instance, out.Kind, out.Method, out.Err = s.LastLease, i.id, kind, method, nil
+		break
 	}
-	return s, answer(in, Leased{Generation: s.Live, Revision: s.Revision, Kind: channels.Kind{}, Err: ErrNoChannel})
+	return s, answer(in, out)
 }
 
 // leasable tells whether a lease may be given on an instance: of the generation that is live, or of the one to come.
@@ -203,8 +201,26 @@ func (s State) leasable(i instance, ahead bool) bool {
 	return i.live
 }
 
-// forgetHolder releases what a holder of this name was given before: it asks again because the answer came too late for it.
-func (s State) forgetHolder(holder string) State {
+// find is what a lease asks for, if the offer has it.
+func (o Offer) find(m Lease) (kind channels.Kind, method channels.Method, has bool) {
+	if m.Method != "" {
+		for _, one := range o.Methods {
+			if one.Name == m.Method {
+				return kind, one, true
+			}
+		}
+		return kind, method, false
+	}
+	for _, one := range o.Kinds {
+		if one.Name == m.Channel {
+			return one, method, true
+		}
+	}
+	return kind, method, false
+}
+
+// forget releases what a holder of this name was given before: the answer came too late for it.
+func (s State) forget(holder string) State {
 	for id, l := range s.Leases {
 		if holder != "" && l.holder == holder {
 			s = s.release(id)
@@ -230,7 +246,7 @@ func (s State) free() State {
 			kept = append(kept, i)
 			continue
 		}
-		s.Freed = append(slices.Clone(s.Freed), Instance{ID: i.id, Version: i.offer.Version, Channels: names(i.offer.Kinds), State: "freed"})
+		s.Freed = append(slices.Clone(s.Freed), i.line("freed"))
 	}
 	s.Instances = kept
 	if len(s.Freed) > keptFreed {
@@ -252,7 +268,7 @@ func (s State) held(id InstanceID) bool {
 func (s State) Describe() Description {
 	d := Description{Revision: s.Revision, Generation: s.Live, Published: s.Published}
 	for _, i := range s.Instances {
-		line := Instance{ID: i.id, Version: i.offer.Version, Channels: names(i.offer.Kinds), State: "active"}
+		line := i.line("active")
 		if !i.live {
 			line.State = "draining"
 			if slices.Contains(s.Next.instances, i.id) {
@@ -271,10 +287,14 @@ func (s State) Describe() Description {
 	return d
 }
 
-func names(kinds []channels.Kind) []string {
-	var out []string
-	for _, k := range kinds {
-		out = append(out, k.Name)
+// line describes an instance by names alone: it outlives the instance and must hold nothing of it.
+func (i instance) line(state string) Instance {
+	out := Instance{ID: i.id, Version: i.offer.Version, State: state}
+	for _, k := range i.offer.Kinds {
+		out.Channels = append(out.Channels, k.Name)
+	}
+	for _, m := range i.offer.Methods {
+		out.Methods = append(out.Methods, m.Name)
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -106,6 +107,92 @@ func TestInstall(t *testing.T) {
 	}
 }
 
+func TestALeaseByMethod(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{Offers: []Offer{having(offer("sms", "1", "sms"), "sms.count"), having(offer("irc", "1", "irc"), "irc.join")}}, Publish{Revision: 1},
+		Install{Offers: []Offer{having(offer("sms", "2", "sms"), "sms.other"), having(offer("irc", "1", "irc"), "irc.join")}})
+	for _, c := range []struct {
+		name     string
+		ask      Lease
+		err      error
+		instance InstanceID
+	}{
+		{"a method of the live generation", Lease{Method: "sms.count"}, nil, InstanceID{"sms", 1}},
+		{"a method of another plugin", Lease{Method: "irc.join"}, nil, InstanceID{"irc", 1}},
+		{"a method that is only staged", Lease{Method: "sms.other"}, ErrNoMethod, InstanceID{}},
+		{"a method that nobody offers", Lease{Method: "sms.none"}, ErrNoMethod, InstanceID{}},
+		{"the name of a channel is none of a method", Lease{Method: "sms"}, ErrNoMethod, InstanceID{}},
+		{"the name of a method is none of a channel", Lease{Channel: "sms.count"}, ErrNoChannel, InstanceID{}},
+		{"neither", Lease{}, ErrNoChannel, InstanceID{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.ask.Holder = "call.1"
+			next, got := play[Leased](t, s, c.ask)
+			if !errors.Is(got.Err, c.err) || got.Instance != c.instance || got.Method.Name != c.ask.Method && c.err == nil {
+				t.Fatalf("got %+v", got)
+			}
+			if held := len(next.Leases); (held == 1) != (c.err == nil) {
+				t.Errorf("%d leases are held", held)
+			}
+		})
+	}
+}
+
+func TestACallHoldsItsInstanceAsARunDoes(t *testing.T) {
+	s, call := play[Leased](t, State{}, Install{Offers: []Offer{having(offer("sms", "1"), "sms.count")}}, Publish{Revision: 1},
+		Lease{Method: "sms.count", Holder: "call.1"}, Install{}, Publish{Revision: 2})
+	want := []Instance{{ID: InstanceID{"sms", 1}, Version: "1", Methods: []string{"sms.count"}, State: "draining", Holders: []string{"call.1"}}}
+	if diff := cmp.Diff(want, s.Describe().Instances); diff != "" {
+		t.Fatalf("while the call goes on (-want +got):\n%s", diff)
+	}
+	if _, got := play[Leased](t, s, Lease{Method: "sms.count", Holder: "call.2"}); !errors.Is(got.Err, ErrNoMethod) {
+		t.Errorf("a second call got %+v, want none on an instance that drains", got)
+	}
+	s, _ = play[Leased](t, s, Release{call.Lease})
+	want[0].State, want[0].Holders = "freed", nil
+	if diff := cmp.Diff(want, s.Describe().Instances); diff != "" || len(s.Instances) != 0 {
+		t.Errorf("after the call %d instances are kept (-want +got):\n%s", len(s.Instances), diff)
+	}
+}
+
+func TestAHolderThatHeardNothingIsForgotten(t *testing.T) {
+	s, _ := play[Leased](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Lease{Channel: "x", Holder: "one"}, Lease{Channel: "x", Holder: "two"},
+		Install{}, Publish{Revision: 2}, Forget{"one"}, Forget{"nobody"}, Forget{})
+	if got := s.Describe().Instances; len(got) != 1 || got[0].State != "draining" || !slices.Equal(got[0].Holders, []string{"two"}) {
+		t.Fatalf("instances %+v, want one that is held by two", got)
+	}
+	if s, _ = play[Leased](t, s, Forget{"two"}); len(s.Instances) != 0 || len(s.Leases) != 0 {
+		t.Errorf("%d instances and %d leases are kept", len(s.Instances), len(s.Leases))
+	}
+}
+
+func TestLaw3_AnInstanceThatIsCarriedOverIsTheSameOne(t *testing.T) {
+	made := 0
+	counting := channels.Plugin{Name: "bell", Version: "1", Offer: func(channels.PluginSettings) channels.Offer {
+		made++
+		n := fmt.Sprint(made) // the instance's own state
+		return channels.Offer{Methods: []channels.Method{{Name: "bell.count", Call: func(context.Context, []byte) ([]byte, error) { return []byte(n), nil }}}}
+	}}
+	s := State{}
+	revision := uint64(0)
+	for _, c := range []struct{ name, fingerprint, want string }{
+		{"the first", "r1", "1"},
+		{"the same settings", "r1", "1"},
+		{"other settings", "r3", "3"},
+		{"the same again", "r3", "3"},
+		{"the first settings again", "r5", "5"},
+	} {
+		revision++
+		var got Leased
+		s, got = play[Leased](t, s, Install{Offers: []Offer{OfferOf(counting, nil, c.fingerprint)}}, Publish{Revision: revision}, Lease{Method: "bell.count"})
+		if got.Err != nil {
+			t.Fatalf("%s: %v", c.name, got.Err)
+		}
+		if n, _ := got.Method.Call(t.Context(), nil); string(n) != c.want {
+			t.Errorf("%s: the call reached instance %s, want %s", c.name, n, c.want)
+		}
+	}
+}
+
 func TestRevisionsOnlyRise(t *testing.T) {
 	s, _ := play[Published](t, State{}, Install{}, Publish{Revision: 5})
 	for _, revision := range []uint64{5, 4, 1} {
@@ -194,6 +281,7 @@ func TestAHolderWhoAsksAgainHasOneLease(t *testing.T) {
 // FuzzStep looks for a history after which somebody holds a lease on an instance that is gone, or a number was used twice.
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 3, 5, 1, 3, 6, 4})
+	f.Add([]byte{0, 3, 8, 1, 3, 15, 9, 4})
 	f.Fuzz(func(t *testing.T, history []byte) {
 		var (
 			s        State
@@ -203,15 +291,19 @@ func FuzzStep(f *testing.F) {
 		for _, b := range history {
 			var msg any
 			switch b % 9 {
-			case 0, 1, 2:
-				msg = Install{Offers: []Offer{offer("a", fmt.Sprint(b%3), "x")}}
+			case 0, 1:
+				msg = Install{Offers: []Offer{having(offer("a", fmt.Sprint(b%3), "x"), "a.b")}}
+			case 2:
+				msg = Forget{fmt.Sprint(b % 2)}
 			case 3:
 				revision++
 				msg = Publish{Revision: revision}
 			case 4:
-				msg = Release{LeaseID(b / 7)}
-			case 5, 6:
-				msg = Lease{Channel: "x", Holder: "h", Staged: b > 127}
+				msg = Release{LeaseID(b / 9)}
+			case 5:
+				msg = Lease{Channel: "x", Holder: fmt.Sprint(b % 2), Staged: b > 127}
+			case 6:
+				msg = Lease{Method: "a.b", Holder: fmt.Sprint(b % 2)}
 			case 7:
 				msg = Discard{}
 			case 8:
@@ -232,6 +324,11 @@ func FuzzStep(f *testing.F) {
 			for id, l := range s.Leases {
 				if !slices.ContainsFunc(s.Instances, func(i instance) bool { return i.id == l.instance }) {
 					t.Fatalf("lease %d holds instance %v, which is gone", id, l.instance)
+				}
+			}
+			for _, i := range s.Instances {
+				if !i.live && !s.held(i.id) && !slices.Contains(s.Next.instances, i.id) {
+					t.Fatalf("instance %v is kept, and nobody lists it or holds it", i.id)
 				}
 			}
 		}
