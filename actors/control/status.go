@@ -61,6 +61,7 @@ type Status struct {
 	Lanes      *lanes.Snapshot `json:"lanes,omitempty"`
 	Outbox     []outbox.Status `json:"outbox,omitempty"`
 	LastReload *reload.Report  `json:"lastReload,omitempty"`
+	Reloads    reload.Counts   `json:"reloads"`
 	Queues     []QueueStatus   `json:"queues"`
 }
 
@@ -89,6 +90,8 @@ type AccountStatus struct {
 	Health   string    `json:"health"`           // green, red, or off
 	Causes   []string  `json:"causes,omitempty"` // why it is red
 	Hint     string    `json:"hint,omitempty"`   // what the operator may want to look at
+	// Unapplied says why the account serves on with older settings than the configuration has; empty: it does not.
+	Unapplied string `json:"unapplied,omitempty"`
 }
 
 // Look reads the status. It asks nobody, so a hung actor cannot hang it.
@@ -98,7 +101,10 @@ func (w World) Look(now time.Time) Status {
 		Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen,
 		Revision: live.Revision, Generation: live.Generation, Health: green, Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{},
 	}
-	var stats *journal.Statistics
+	var (
+		stats     *journal.Statistics
+		unapplied map[channels.Account]string
+	)
 	for _, row := range w.System.Table() {
 		if row.HandFor > stuckAfter {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s has worked on one message (%s) for %s", row.Addr, row.InHand, row.HandFor.Truncate(time.Second)))
@@ -122,11 +128,12 @@ func (w World) Look(now time.Time) Status {
 		case outbox.Snapshot:
 			s.Outbox = snap.Accounts
 		case reload.Snapshot:
-			s.LastReload = snap.Last
+			s.LastReload, s.Reloads, unapplied = snap.Last, snap.Counts, snap.Unapplied
 		}
 	}
 	s.books(stats)
 	for i := range s.Accounts {
+		s.Accounts[i].Unapplied = unapplied[s.Accounts[i].Account]
 		s.Accounts[i].judge(live, s, w.Listen, now)
 		if s.Accounts[i].Health == red {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
@@ -204,6 +211,9 @@ func (a *AccountStatus) faults(s Status, now time.Time) []string {
 		out = append(out, strings.TrimSuffix(fmt.Sprintf("%s: %s", a.Phase, a.Cause), ": "))
 	case a.Link != channels.Connected:
 		out = append(out, strings.TrimSuffix(fmt.Sprintf("not connected (%s): %s", cmp.Or(a.Link, channels.Connecting), a.Cause), ": "))
+	}
+	if a.Unapplied != "" {
+		out = append(out, "its new settings could not be applied, the old ones serve on: "+a.Unapplied+"; mend it, then gateway reload")
 	}
 	if len(a.Abandoned) > 0 {
 		out = append(out, fmt.Sprintf("runs that were given up and have not ended: %d", len(a.Abandoned)))

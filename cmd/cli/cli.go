@@ -46,6 +46,7 @@ type grammar struct {
 	Tree     treeCmd     `cmd:"" help:"Draw every actor as it is now."`
 	Routes   routesCmd   `cmd:"" help:"Show who owns which path, and what came there."`
 	Reload   reloadCmd   `cmd:"" help:"Read the configuration again, or restart an account, a channel or all."`
+	Plan     planCmd     `cmd:"" help:"Say what a reload would change, and how, before anything happens."`
 	Channels channelsCmd `cmd:"" help:"List, start, stop or restart accounts."`
 	Plugins  pluginsCmd  `cmd:"" help:"Show generations, instances and leases."`
 	Send     sendCmd     `cmd:"" help:"Start a message to a conversation."`
