@@ -66,6 +66,8 @@ func TestTheSchemaAgreesWithLoad(t *testing.T) {
 		{"settings without accounts", "channels: {sms: {path: /x, defaultAccount: default, groups: {x: {requireMention: true}}}}", true},
 		{"a secret alone and a list of them", "channels: {sms: {accounts: {a: {path: /, password: x}, b: {path: /, password: [x, y]}}}}", true},
 		{"keys without use", "session: {}\ngateway: {auth: {}}\nchannels: {defaults: {}, sms: {healthMonitor: {}, accounts: {a: {path: /, actions: {}, groups: {x: {tools: {}}}}}}}", true},
+		{"patterns of files to include", "include: [conf.d/*.yaml, more.yaml]", true},
+		{"one pattern that is no list", "include: conf.d/*.yaml", false},
 		{"an unknown section", "gatway: {}", false},
 		{"an unknown key of the core", "gateway: {listn: x}", false},
 		{"an unknown key of an account", "channels: {sms: {accounts: {a: {path: /, pasword: x}}}}", false},
