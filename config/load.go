@@ -36,10 +36,7 @@ func Inspect(src Source, environ []string) (*Config, error) {
 // configuration with faults, so that the same faults need not be told twice and their repair is noticed. It reads all
 // that Load reads.
 func Sum(src Source, environ []string) (hash string, files []string) {
-	r, err := read(src, environ)
-	if err != nil {
-		return "", nil
-	}
+	r, _ := read(src, environ)
 	return r.seen.sum(), r.seen.paths
 }
 
@@ -50,6 +47,7 @@ type reading struct {
 	seen     *seen
 }
 
+// read always returns a reading; it is not complete if there is an error.
 func read(src Source, environ []string) (*reading, error) {
 	r := &reading{seen: newSeen(src.key)}
 	file := r.files(src)
@@ -65,7 +63,7 @@ func read(src Source, environ []string) (*reading, error) {
 	over := readEnviron(environ, file, namedVariables(file))
 	merged, err := merge(file, environ, over)
 	if err != nil {
-		return nil, fmt.Errorf("merge the layers of the configuration: %w", err)
+		return r, fmt.Errorf("merge the layers of the configuration: %w", err)
 	}
 	r.root = refs.resolve(merged)
 	r.problems = append(append(r.problems, over.problems...), refs.problems...)
