@@ -20,8 +20,11 @@ type Config struct {
 	Unused []Problem `json:"unused,omitempty"`
 	// Path is the file as the operator named it; empty for the embedded default.
 	Path string `json:"path,omitempty"`
-	// Hash differs between two loads of one Source whenever anything differs that they depend on: the content, the
-	// environment, what references stand for. It is keyed: nothing can be learnt from it, and other processes get
+	// Files are the files and folders that the load has looked for, as the operator named them or below that folder: the
+	// file, what it includes, the folders that patterns lead into, the files of references. They need not exist.
+	Files []string `json:"files,omitempty"`
+	// Hash differs between two loads of one Source whenever anything differs that they depend on: the content, names and
+	// content of what is included, the environment, what references stand for. It is keyed: nothing can be learnt from it, and other processes get
 	// another one for the same file.
 	Hash string `json:"hash"`
 
@@ -117,7 +120,7 @@ type core struct {
 	Messages Messages `json:"messages"`
 }
 
-// document is the whole file.
+// document is a whole file, joined with what it includes.
 type document struct {
 	Gateway  Gateway         `json:"gateway"`
 	Log      Log             `json:"log"`
@@ -126,6 +129,7 @@ type document struct {
 	Agents   map[string]Node `json:"agents"`
 	Plugins  pluginsSection  `json:"plugins"`
 	Bindings []Binding       `json:"bindings"`
+	Include  []string        `json:"include" jsonschema:"description=files or patterns such as conf.d/*.yaml\\, relative to this file\\, that belong to this configuration"`
 }
 
 func defaults() core {

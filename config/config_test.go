@@ -266,7 +266,8 @@ func TestLaw2_LoadChangesNothing(t *testing.T) {
 	t.Chdir(dir)
 	write(t, dir, "key", canary)
 	good := "gateway: {stateDir: ./state}\nchannels: {sms: {password: '${file:key}'}}\nagents: {default: {kind: echo}}\n"
-	write(t, dir, "good.yaml", good)
+	write(t, dir, "part.inc", "log: {level: warn}\n")
+	write(t, dir, "good.yaml", "include: ['*.inc']\n"+good)
 	write(t, dir, "bad.yaml", good+"x: 1\n")
 	write(t, dir, "broken.yaml", "[")
 	look := func() string {
