@@ -323,7 +323,7 @@ func (p *player) read(e kit.Effect) {
 		p.took(e.ask.Queue, e.from.To())
 		p.step(kit.In{Msg: gave{e.ask.Queue, e.from.To()}})
 	case beside:
-		p.jobs = append(p.jobs, kit.Do{Tag: readTag{e.from, e.question}})
+		p.jobs = append(p.jobs, kit.Do{Tag: readTag(e)})
 	case find:
 		p.subscribed(e.ask)
 	case judge:

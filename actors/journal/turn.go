@@ -150,7 +150,7 @@ func (t *turn) show(e kit.Effect) {
 		t.c.Do(kit.Answer{To: e.from, Msg: t.s.take(e.ask)})
 		t.tell(gave{queue: e.ask.Queue, by: e.from.To()})
 	case beside:
-		t.c.Do(kit.Do{Job: readJob{t.s.db.NewSnapshot(), e.question}, Tag: readTag{e.from, e.question}})
+		t.c.Do(kit.Do{Job: readJob{t.s.db.NewSnapshot(), e.question}, Tag: readTag(e)})
 	case find:
 		t.tell(found{ask: e.ask, pending: t.s.pending()})
 	case judge:
