@@ -72,6 +72,8 @@ type lane struct {
 	attempts int // that failed, in a row
 	since    time.Time
 	cause    string
+	delay    time.Duration // of the pause under way
+	waited   time.Duration // what the group's pauses came to, by their timers
 }
 
 // purpose is what a group is for.
@@ -172,7 +174,7 @@ func (s *step) start(l *lane) {
 	case head.Kind == channels.Message:
 		l.purpose = forTurn
 		s.heed(l)
-		if left := head.At.Add(s.coalesce(l)).Sub(s.now); left > 0 {
+		if left := s.coalesce(l) - s.age(l); left > 0 {
 			s.add(kit.After{Delay: left, Msg: wake{s.enter(l, collecting)}})
 			return
 		}
@@ -200,6 +202,7 @@ func (s *step) woken(l *lane) {
 	case collecting:
 		s.collect(l)
 	case pausing:
+		l.waited += l.delay
 		s.resume(l)
 	}
 }

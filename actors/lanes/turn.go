@@ -136,4 +136,6 @@ func (s *step) retract(l *lane) {
 }
 
 // well forgets past failures.
-func (l *lane) well() { l.attempts, l.since, l.cause, l.tries = 0, time.Time{}, "", 0 }
+func (l *lane) well() {
+	l.attempts, l.since, l.cause, l.tries, l.waited = 0, time.Time{}, "", 0, 0
+}
