@@ -167,6 +167,7 @@ func (s *step) start(l *lane) {
 	head := l.queue[0]
 	l.group, l.queue = []channels.Arrival{head}, l.queue[1:]
 	l.allowed, l.dirty, l.tries, l.repeated, l.withdrawn, l.readUp = false, nil, 0, false, false, false
+	l.stop.asked = l.stop.asked && l.stop.seq != head.Seq // a /stop that has its turn stops nothing any more
 	_, command := access.Command(head.Text)
 	switch {
 	case head.Kind == channels.Command || head.Kind == channels.Message && command:
