@@ -76,7 +76,11 @@ type (
 		place
 		seq uint64
 	}
-	aside struct{} // typing, mark as read: nobody minds
+	typing struct { // typing is shown
+		attempt
+		times int // of this turn
+	}
+	aside struct{} // mark as read, typing is over: nobody minds
 )
 
 // NewState is the state before the first Configure: it knows no account.
@@ -127,6 +131,8 @@ func (s *step) take(in kit.In) {
 		s.draining(m, in.From)
 	case wake:
 		s.visit(m.attempt, s.woken)
+	case typeOn:
+		s.visit(m.attempt, func(l *lane) { s.showTyping(l, m.typing) })
 	case retake:
 		s.visitAny(m.place, s.lookOn)
 	case rescan:
@@ -153,6 +159,8 @@ func (s *step) answered(m kit.Answered) {
 		s.laneTaken(tag, m)
 	case stopDecided:
 		s.stopDecided(tag, m)
+	case typing:
+		s.visit(tag.attempt, func(*lane) { s.typed(tag, m) })
 	}
 }
 

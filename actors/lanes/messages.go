@@ -66,6 +66,7 @@ const (
 // Private inputs: timers, by a number under which a stale one is known.
 type (
 	wake     struct{ attempt } // a lane's pause or window is over
+	typeOn   struct{ typing }  // a turn goes on, and the network may have ended its display
 	retake   struct{ place }   // a lane looks for what it left in the journal
 	rescan   struct{ account channels.Account }
 	scanOn   struct{ account channels.Account } // a take failed; try again
