@@ -235,7 +235,7 @@ func (w *world) drop(which int) {
 
 // render shows all of a state that Step must not change.
 func (s State) render() string {
-	out := fmt.Sprintln(s.number, s.windows, s.turns, s.drain)
+	out := fmt.Sprintln(s.number, s.windows, s.turns, s.waiting, s.drain)
 	for it := s.lanes.Iterator(); !it.Done(); {
 		p, l, _ := it.Next()
 		out += fmt.Sprintln(p, *l)
@@ -248,7 +248,7 @@ func (w *world) laws() {
 	w.t.Helper()
 	s := w.state
 	held := map[uint64]place{}
-	perAgent := map[string]int{}
+	perAgent, waiting := map[string]int{}, map[string]int{}
 	turns := 0
 	for it := s.lanes.Iterator(); !it.Done(); {
 		p, l, _ := it.Next()
@@ -264,6 +264,9 @@ func (w *world) laws() {
 		if l.stage == asking {
 			turns++
 		}
+		if agent := l.waitsFor(); agent != "" {
+			waiting[agent]++
+		}
 		if p.seq == 0 {
 			perAgent[string(p.account)+l.agent]++
 		}
@@ -274,8 +277,8 @@ func (w *world) laws() {
 			w.t.Fatalf("lane %v is out of order", p)
 		}
 	}
-	if turns != s.turns {
-		w.t.Fatalf("%d turns, the books say %d", turns, s.turns)
+	if turns != s.turns || !maps.Equal(waiting, s.waiting) {
+		w.t.Fatalf("%d turns, %v wait; the books say %d and %v", turns, waiting, s.turns, s.waiting)
 	}
 	for key, n := range perAgent {
 		if n > s.bounds.lanes {

@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +42,8 @@ func (s stage) String() string {
 // lane is one busy conversation. It works on its group; everything else waits in the queue.
 type lane struct {
 	place
-	agent  string // under which it is counted
+	agent  string // under which it has its room
+	asked  string // the agent that was asked last; empty: none yet
 	number uint64 // of the attempt under way
 	stage  stage
 	gone   bool
@@ -108,6 +110,9 @@ func (l *lane) seqs() []uint64 {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// waitsFor is the agent that is asked about the conversation.
+func (l *lane) waitsFor() string { return cmp.Or(l.asked, l.agent) }
 
 // committed tells whether something is under way that ends by itself and is not to be thrown away: an answer.
 func (l *lane) committed() bool { return l.stage == asking || l.stage == committing || l.commit != nil }

@@ -242,10 +242,13 @@ func (s *step) mark(l *lane) {
 	c := commit{then: thenAsk, stored: l.stored, loaded: l.loaded}
 	keep := s.common(l).KeepMedia.D()
 	for _, a := range l.group {
-		if !slices.Contains(l.dirty, a.Seq) {
+		changed := slices.Contains(l.dirty, a.Seq)
+		if changed || l.attempts > 0 { // what is tried again is named, or nobody would say that an operator dropped it
+			c.ops = append(c.ops, s.rewrite(l, a))
+		}
+		if !changed {
 			continue
 		}
-		c.ops = append(c.ops, s.rewrite(l, a))
 		for _, f := range a.Attachments {
 			if isHash(f.Blob) {
 				c.ops = append(c.ops, journal.Pin{Seq: a.Seq, Blob: f.Blob, Keep: keep})

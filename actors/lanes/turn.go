@@ -27,8 +27,9 @@ func (s *step) ask(l *lane) {
 	m, begun := l.merged(), s.enter(l, asking)
 	l.typing = true
 	s.showTyping(l, typing{begun, 1})
+	l.asked = s.agentOf(l.place)
 	turn := backend.Turn{
-		ID: l.turnID(), Repeated: l.repeated, Agent: s.agentOf(l.place), Account: l.account, Conversation: l.conversation,
+		ID: l.turnID(), Repeated: l.repeated, Agent: l.asked, Account: l.account, Conversation: l.conversation,
 		Group: m.Group, Sender: m.Sender, Text: m.Text, Attachments: m.Attachments,
 		Context: l.stored.context, History: trimmed(l.stored.history, s.common(l).History(m.Group)),
 	}
