@@ -36,6 +36,9 @@ const (
 	// settleWithin is how long an account may be on its way to a connection, or from one, before that is a fault. After a
 	// failure it has no such time.
 	settleWithin = 15 * time.Second
+	// manyRefusals of an agent in a row are more than the fault of single messages: not every server says by another code
+	// that it refuses them all.
+	manyRefusals = 3
 )
 
 // Healths.
@@ -118,11 +121,6 @@ func (w World) Look(now time.Time) Status {
 			}
 		case agents.Snapshot:
 			s.Agents = append(s.Agents, snap.Agents...)
-			for _, a := range snap.Agents {
-				if a.Failures > 0 {
-					s.Causes = append(s.Causes, fmt.Sprintf("agent %s failed the last %d turn(s): %s", a.Name, a.Failures, a.LastErr))
-				}
-			}
 		case lanes.Snapshot:
 			s.Lanes = &snap
 		case outbox.Snapshot:
@@ -132,6 +130,9 @@ func (w World) Look(now time.Time) Status {
 		}
 	}
 	s.books(stats)
+	for _, a := range s.Agents {
+		s.Causes = append(s.Causes, s.agentFaults(a)...)
+	}
 	for i := range s.Accounts {
 		s.Accounts[i].Unapplied = unapplied[s.Accounts[i].Account]
 		s.Accounts[i].judge(live, s, w.Listen, now)
@@ -147,6 +148,22 @@ func (w World) Look(now time.Time) Status {
 		s.Health = red
 	}
 	return s
+}
+
+// agentFaults are those of an agent. A failure for now is one as long as something waits for the agent: what has expired
+// or was stopped leaves none. Nothing waits where every message is refused, so that one lasts.
+func (s *Status) agentFaults(a agents.Status) []string {
+	var out []string
+	if a.Hung {
+		out = append(out, fmt.Sprintf("agent %s takes no turns: %d call(s) do not end", a.Name, a.Stuck))
+	}
+	if a.Failures > 0 && (a.Refusing || s.Lanes == nil || s.Lanes.WaitsFor(a.Name)) {
+		out = append(out, fmt.Sprintf("agent %s failed the last %d turn(s): %s", a.Name, a.Failures, a.LastErr))
+	}
+	if a.Refusals >= manyRefusals {
+		out = append(out, fmt.Sprintf("agent %s refused the last %d messages: %s", a.Name, a.Refusals, a.LastErr))
+	}
+	return out
 }
 
 func (s *Status) books(stats *journal.Statistics) {
