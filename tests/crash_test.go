@@ -107,7 +107,7 @@ func (l *posting) end() map[string]bool {
 func TestG1_WhatWasAcceptedSurvivesEveryKill(t *testing.T) {
 	t.Parallel()
 	g, k := newHook(t)
-	k.slowDown(30 * time.Millisecond) // so that a kill meets replies of which nobody knows yet whether they came
+	k.slowDown(100 * time.Millisecond) // so that a kill meets replies of which nobody knows yet whether they came
 	l := begin(t, g.URL+"/sink", 4)
 	for range 15 {
 		l.more(int64(1 + rand.IntN(30)))

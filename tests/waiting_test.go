@@ -13,8 +13,8 @@ import (
 
 // The agent is down for longer than half a minute: everything stays pending, each conversation is told once that it takes
 // longer, also over a crash, and the answers come in order when the agent is back.
-// Reverting actors/lanes/trouble.go: failed's "!l.stored.notices.Late" and actors/lanes/commit.go: sayLate's Claim and Nonce, all
-// that keep a second notice away, makes it fail, and so does reverting failed's "s.sayLate" alone.
+// Reverting actors/lanes/trouble.go: failed's "s.sayLate" or "!l.stored.notices.Late" makes it fail; without the latter only the
+// claim of actors/lanes/commit.go: sayLate keeps the sender from being told again.
 func TestALongTroubleIsToldOncePerConversation(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, bluebubblestest.Options{}, "", "parallel: 4")
@@ -72,7 +72,7 @@ agents:
 
 // The agent is down for longer than an account waits: its messages end as expired, which the command line shows, its sender
 // hears so once and no answer afterwards. An account that waits longer is answered.
-// Reverting actors/lanes/trouble.go: failed's "left <= 0" makes it fail.
+// Reverting actors/lanes/trouble.go: timeLeft's "ExpireAfter" to the default, or expire's "!next.notices.Expired", makes it fail.
 func TestWhatIsNotAnsweredInTimeEndsAsExpired(t *testing.T) {
 	t.Parallel()
 	b, k := newBot(t), newSink(t)
