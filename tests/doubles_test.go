@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -187,6 +188,18 @@ func (k *sink) answers() map[string]int {
 		out[c.Text[strings.LastIndexByte(c.Text, ' ')+1:]]++
 	}
 	return out
+}
+
+// another waits for one more reply.
+func (k *sink) another(t *testing.T) {
+	t.Helper()
+	count := func() int {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return len(k.list)
+	}
+	before := count()
+	eventually(t, "another reply comes", func() (bool, string) { return count() > before, fmt.Sprint(before) })
 }
 
 // texts lists what was said in a conversation, in order.
