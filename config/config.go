@@ -28,7 +28,9 @@ type Config struct {
 	// another one for the same file.
 	Hash string `json:"hash"`
 
-	root *value
+	root    *value
+	written *value // before references were resolved and the environment was laid over
+	folder  string // where relative paths start
 }
 
 // Gateway is the process itself.
@@ -46,6 +48,8 @@ type Gateway struct {
 	RequestTimeout Duration `json:"requestTimeout" jsonschema:"description=to read one whole request"`
 	// JournalWait is how long an accepted request waits to be on disk before it is answered 503.
 	JournalWait Duration `json:"journalWait" jsonschema:"description=to get one request onto the disk"`
+	// Watch has the gateway reload by itself when this file, what it includes or what its references name changes.
+	Watch bool `json:"watch" jsonschema:"description=reload by itself when this file changes"`
 	// DrainTimeout is how long running work may go on after a stop signal.
 	DrainTimeout Duration `json:"drainTimeout" jsonschema:"description=to finish running work after a stop signal"`
 }
@@ -142,6 +146,7 @@ func defaults() core {
 			RequestTimeout:  Duration(DefaultRequestTimeout),
 			JournalWait:     Duration(DefaultJournalWait),
 			DrainTimeout:    Duration(DefaultDrainTimeout),
+			Watch:           true,
 		},
 		Log: Log{Level: "info", Format: "auto"},
 	}

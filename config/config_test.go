@@ -22,6 +22,7 @@ func TestTheEmbeddedDefault(t *testing.T) {
 	want := Gateway{
 		Listen: "127.0.0.1:18789", StateDir: filepath.Join(dir, "state"), MinFreeMB: 256, BytesInFlightMB: 64,
 		RequestTimeout: Duration(30 * time.Second), JournalWait: Duration(5 * time.Second), DrainTimeout: Duration(10 * time.Second),
+		Watch: true,
 	}
 	if c.Gateway.TrustedProxies = nil; !reflect.DeepEqual(c.Gateway, want) {
 		t.Errorf("got %+v, want %+v", c.Gateway, want)
@@ -93,6 +94,7 @@ gateway:
   requestTimeout: 1s
   journalWait: 2s
   drainTimeout: 1m
+  watch: false
 log: {level: debug, format: json}
 channels: {sms: {accounts: {home: {}}}}
 agents: {default: {kind: echo}, sales: {kind: openai}}

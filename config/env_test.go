@@ -97,7 +97,7 @@ func TestFaultsInTheEnvironment(t *testing.T) {
 		{
 			"a whole section",
 			[]string{"HOLDFAST_GATEWAY=x"},
-			"HOLDFAST_GATEWAY: got a name that sets nothing: want the name of one setting, such as HOLDFAST_GATEWAY__LISTEN",
+			"HOLDFAST_GATEWAY: got a name that sets nothing: want the name of one setting, such as HOLDFAST_GATEWAY__WATCH",
 		},
 		{
 			"a whole account",

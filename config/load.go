@@ -42,6 +42,7 @@ func Sum(src Source, environ []string) (hash string, files []string) {
 
 // reading is a source with everything laid over and resolved, before anything is decoded.
 type reading struct {
+	written  *value // the file with all that it includes; references are references
 	root     *value // nil if the content could not be read at all
 	problems Problems
 	seen     *seen
@@ -54,6 +55,7 @@ func read(src Source, environ []string) (*reading, error) {
 	if file == nil {
 		return r, nil
 	}
+	r.written = file.without("include")
 	refs := &resolver{folder: src.folder(), environ: lookup(environ), seen: r.seen}
 	for _, name := range sortedKeys(refs.environ) {
 		if strings.HasPrefix(name, envPrefix) {
@@ -93,6 +95,7 @@ func (r *reading) config(src Source) (*Config, Problems) {
 	c := &Config{
 		Path: src.Path, Files: r.seen.paths, Hash: r.seen.sum(),
 		Agents: map[string]Node{}, Channels: map[string]Channel{}, Plugins: map[string]PluginEntry{}, root: r.root,
+		written: r.written, folder: src.folder(),
 	}
 	d := &decoder{}
 	var doc document

@@ -2,10 +2,14 @@ package life
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/google/renameio/v2"
 
 	"holdfast/actors/access"
 	"holdfast/actors/agents"
@@ -106,11 +110,23 @@ func (g *gateway) reload() reload.Options {
 			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes,
 		},
 		Kinds: g.o.Kinds, Listen: g.listener.Addr().String(), Methods: control.Methods(p.control),
-		Source: g.o.Source, Environ: g.o.Environ,
+		Source: g.o.Source, Environ: g.o.Environ, Watch: g.cfg.Gateway.Watch, Keep: g.keep,
+		Log:        g.o.Log.With().Str("actor", "reload").Logger(),
 		Supervisor: g.supervisor,
 		AgentEnv:   g.agentEnv,
 		Finished:   func() { tree.Log(g.o.Log, g.sys.Table()) },
 	}
+}
+
+// LastGood is the name of the copy of the last good configuration in the state folder.
+const LastGood = "last-good.json"
+
+// keep writes the copy. It holds what the configuration file holds, so nobody else may read it.
+func (g *gateway) keep(data []byte) error {
+	if err := renameio.WriteFile(filepath.Join(g.cfg.Gateway.StateDir, LastGood), data, 0o600); err != nil {
+		return fmt.Errorf("keeping the last good configuration: %w", err)
+	}
+	return nil
 }
 
 // answerFileMax is the largest file that an agent may answer with, in bytes.
