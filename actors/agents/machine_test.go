@@ -272,45 +272,6 @@ func TestStep(t *testing.T) {
 				t.Errorf("got %+v, status %+v", got, w.status("a"))
 			}
 		}},
-		{"the refusal of one message is no failure of the agent, and a good turn ends the row", func(t *testing.T, w *world) {
-			for i := range 2 {
-				id := fmt.Sprint(i)
-				q := w.ask("a", id)
-				w.done(id, backend.Answer{}, fmt.Errorf("ask: %w", &backend.Refusal{Message: true, Err: errors.New("not that")}))
-				if !w.only(q).Refused {
-					t.Errorf("got %+v", w.only(q))
-				}
-			}
-			if got := w.status("a"); got.Failures != 0 || got.Refusing || got.Refusals != 2 || !strings.Contains(got.LastErr, "not that") {
-				t.Errorf("status %+v", got)
-			}
-			w.ask("a", "good")
-			w.done("good", backend.Answer{}, nil)
-			if got := w.status("a"); got.Refusals != 0 || got.LastErr != "" {
-				t.Errorf("status %+v", got)
-			}
-		}},
-		{"a refusal that every message gets lasts until a turn is answered", func(t *testing.T, w *world) {
-			w.ask("a", "1")
-			w.done("1", backend.Answer{}, &backend.Refusal{Err: errors.New("wrong key")})
-			w.ask("a", "2")
-			w.done("2", backend.Answer{}, busy)
-			if got := w.status("a"); got.Failures != 2 || !got.Refusing || got.Refusals != 0 {
-				t.Errorf("status %+v", got)
-			}
-			w.ask("a", "3")
-			w.done("3", backend.Answer{}, nil)
-			if got := w.status("a"); got.Failures != 0 || got.Refusing {
-				t.Errorf("status %+v", got)
-			}
-		}},
-		{"a failure for now leaves no lasting mark", func(t *testing.T, w *world) {
-			w.ask("a", "1")
-			w.done("1", backend.Answer{}, busy)
-			if got := w.status("a"); got.Failures != 1 || got.Refusing {
-				t.Errorf("status %+v", got)
-			}
-		}},
 		{"a panic is one line of an error that can be tried again", func(t *testing.T, w *world) {
 			q := w.ask("a", "1")
 			w.done("1", backend.Answer{}, errors.New("panic: oh\ngoroutine 1"))
@@ -350,22 +311,6 @@ func TestStep(t *testing.T) {
 			w.done("1", backend.Answer{}, nil)
 			if w.jobs[w.call("2")].within != time.Hour {
 				t.Error("the waiting turn got the old agent")
-			}
-		}},
-		{"an unchanged agent keeps its record over a reload and a changed one begins anew", func(t *testing.T, w *world) {
-			w.ask("a", "1")
-			w.done("1", backend.Answer{}, errors.New("no"))
-			w.in(one(1))
-			if w.status("a").Failures != 1 {
-				t.Error("the record was lost")
-			}
-			w.ask("a", "2")
-			w.done("2", backend.Answer{}, &backend.Refusal{Message: true, Err: errors.New("no")})
-			w.ask("a", "3")
-			w.done("3", backend.Answer{}, &backend.Refusal{Err: errors.New("no")})
-			w.in(Configure{Agents: []Agent{agent("a", 1, "y")}})
-			if got := w.status("a"); got.Failures != 0 || got.Refusing || got.Refusals != 0 || got.LastErr != "" {
-				t.Errorf("the record was kept: %+v", got)
 			}
 		}},
 		{"calls that hang on old settings cost the changed agent no slot", func(t *testing.T, w *world) {
