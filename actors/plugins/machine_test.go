@@ -119,15 +119,18 @@ func TestACallThatGetsNoLease(t *testing.T) {
 		forget bool
 	}{
 		{
-			"the method went meanwhile", kit.Answered{Msg: registry.Leased{Err: registry.ErrNoMethod}},
+			"the method went meanwhile",
+			kit.Answered{Msg: registry.Leased{Err: registry.ErrNoMethod}},
 			"-32601 unknown method: bell.ring: no plugin offers this method any more; rpc.discover lists the methods", false,
 		},
 		{
-			"the registry is late, and may have given one", kit.Answered{Err: kit.ErrLate},
+			"the registry is late, and may have given one",
+			kit.Answered{Err: kit.ErrLate},
 			"-32000 bell.ring: the registry did not answer: the gateway is stopping, or its log says why", true,
 		},
 		{
-			"the registry is gone", kit.Answered{Err: kit.ErrGone},
+			"the registry is gone",
+			kit.Answered{Err: kit.ErrGone},
 			"-32000 bell.ring: the registry did not answer: the gateway is stopping, or its log says why", true,
 		},
 		{"the registry says something else", kit.Answered{Msg: 7}, "-32000 bell.ring: a bug: the registry answered with int", false},

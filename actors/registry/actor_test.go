@@ -106,10 +106,11 @@ func TestLaw1_AFreedInstanceIsReallyGone(t *testing.T) {
 				}
 				return answer
 			}
-			first := OfferOf(remembering(&old), nil, "r1")
-			ask(StageMethods{Methods: NewMethods(first.Table(kit.Named("plugins")))})
-			ask(Install{Offers: []Offer{first}})
-			first = Offer{}
+			func() { // so that nothing of the test's own holds the instance
+				first := OfferOf(remembering(&old), nil, "r1")
+				ask(StageMethods{Methods: NewMethods(first.Table(kit.Named("plugins")))})
+				ask(Install{Offers: []Offer{first}})
+			}()
 			ask(Publish{Revision: 1})
 			lease := ask(c.ask).(Leased).Lease
 
