@@ -157,9 +157,9 @@ type pluginsCmd struct{}
 func (pluginsCmd) Run(s *shell) error {
 	return show(s, "plugins.list", nil, func(d *registry.Description) {
 		fmt.Fprintf(s.Stdout, "revision %d, generation %d\n", d.Revision, d.Generation)
-		rows := [][]string{{"INSTANCE", "VERSION", "STATE", "CHANNELS", "HELD BY"}}
+		rows := [][]string{{"INSTANCE", "VERSION", "STATE", "CHANNELS", "METHODS", "HELD BY"}}
 		for _, i := range d.Instances {
-			rows = append(rows, []string{fmt.Sprintf("%s@%d", i.ID.Plugin, i.ID.Number), i.Version, i.State, strings.Join(i.Channels, ","), strings.Join(i.Holders, ", ")})
+			rows = append(rows, []string{fmt.Sprintf("%s@%d", i.ID.Plugin, i.ID.Number), i.Version, i.State, strings.Join(i.Channels, ","), strings.Join(i.Methods, ","), strings.Join(i.Holders, ", ")})
 		}
 		s.table(rows)
 	})

@@ -20,6 +20,7 @@ import (
 	"holdfast/actors/lanes"
 	"holdfast/actors/methods"
 	"holdfast/actors/outbox"
+	"holdfast/actors/plugins"
 	"holdfast/actors/registry"
 	"holdfast/actors/reload"
 	"holdfast/actors/router"
@@ -36,13 +37,13 @@ const bootWithin = time.Minute
 
 // places are the addresses of the core: fixed names, known before anything runs.
 type places struct {
-	journal, control, registry, router, methods, outbox, lanes, access, agents, reload kit.Addr
+	journal, control, registry, router, methods, outbox, lanes, access, agents, plugins, reload kit.Addr
 }
 
 var core = places{
 	journal: kit.Named("journal"), control: kit.Named("control"), registry: kit.Named("registry"), router: kit.Named("router"),
 	methods: kit.Named("methods"), outbox: kit.Named("outbox"), lanes: kit.Named("lanes"), access: kit.Named("access"),
-	agents: kit.Named("agents"), reload: kit.Named("reload"),
+	agents: kit.Named("agents"), plugins: kit.Named("plugins"), reload: kit.Named("reload"),
 }
 
 // start brings the tree up in its order and runs the first reload.
@@ -98,6 +99,7 @@ func (g *gateway) tree() []actor {
 		{p.access, access.Spec(p.journal)},
 		{p.agents, agents.Spec()},
 		{p.lanes, lanes.Spec(lanes.Others{Self: p.lanes, Journal: p.journal, Access: p.access, Agents: p.agents})},
+		{p.plugins, plugins.Spec(p.registry)},
 		{p.reload, reload.Spec(g.reload())},
 	}
 }
