@@ -115,7 +115,7 @@ func (s State) configure() (State, []kit.Effect) {
 }
 
 func (s State) publish() (State, []kit.Effect) {
-	return s.stage(Publishing, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1}, stageWithin))
+	return s.stage(Publishing, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1, Edge: s.run.next.edge()}, stageWithin))
 }
 
 // apply hands each supervisor its accounts; a channel without any is told so and goes on existing, idle.
