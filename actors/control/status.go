@@ -27,7 +27,7 @@ type World struct {
 	Live    *registry.Cell
 	Started time.Time
 	Version string
-	Listen  string // the address that the listener really has
+	Listen  func() string // the address that the edge really has, at this moment
 }
 
 const (
@@ -101,7 +101,7 @@ type AccountStatus struct {
 func (w World) Look(now time.Time) Status {
 	live := w.Live.Load()
 	s := Status{
-		Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen,
+		Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen(),
 		Revision: live.Revision, Generation: live.Generation, Health: green, Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{},
 	}
 	var (
@@ -135,7 +135,7 @@ func (w World) Look(now time.Time) Status {
 	}
 	for i := range s.Accounts {
 		s.Accounts[i].Unapplied = unapplied[s.Accounts[i].Account]
-		s.Accounts[i].judge(live, s, w.Listen, now)
+		s.Accounts[i].judge(live, s, w.Listen(), now)
 		if s.Accounts[i].Health == red {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}

@@ -89,7 +89,7 @@ func (s *scene) world(t *testing.T) World {
 		}
 		return at
 	}
-	w := World{System: sys, Live: &registry.Cell{}, Started: time.Now().Add(-90 * time.Second), Version: "1.2", Listen: s.listen}
+	w := World{System: sys, Live: &registry.Cell{}, Started: time.Now().Add(-90 * time.Second), Version: "1.2", Listen: func() string { return s.listen }}
 	at := start("registry", registry.Spec(w.Live))
 	if !s.noTables {
 		var paths []*registry.Endpoint

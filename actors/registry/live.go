@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -8,12 +9,23 @@ import (
 	"holdfast/channels/screen"
 )
 
-// Live is the one immutable value that the edge reads: routes and methods of one revision, published together.
+// Live is the one immutable value that the edge reads: routes, methods and its own settings of one revision, published
+// together.
 type Live struct {
 	Revision   uint64
 	Generation uint64
 	Routes     Routes
 	Methods    Methods
+	Edge       Edge
+}
+
+// Edge is how the edge treats every request, whoever owns its path. A zero value stands for the default that http/server
+// names. A published Edge is never changed, the list neither.
+type Edge struct {
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts; none: the peer is the peer
+	RequestWithin  time.Duration  // for a whole request to come in; else 408
+	JournalWithin  time.Duration  // for the journal to take it, and for a proven sender to get room; else 503
+	InFlight       int64          // bytes of bodies in memory; a single longer body is let in alone
 }
 
 // Cell holds the pointer to what is live. The registry actor alone stores; everybody else loads once per operation and

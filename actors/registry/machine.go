@@ -1,10 +1,10 @@
 // Package registry owns the plugin state: which instances of which plugins there are, who uses them, and the one value
 // that the edge reads. It is the only publisher of that value (Cell).
 //
-// Invariants: numbers of generations and leases only rise. Routes, methods, revision and generation become visible in one
-// swap, and what is staged for the next one is seen by nobody before it. An instance drains when no live generation lists it and
-// is freed when its last lease ends; until then its code may run. A lease is given on a live instance, or on a staged one to
-// whoever proves it. The registry asks nobody.
+// Invariants: numbers of generations and leases only rise. Routes, methods, the settings of the edge, revision and generation
+// become visible in one swap, and what is staged for the next one is seen by nobody before it. An instance drains when no
+// live generation lists it and is freed when its last lease ends; until then its code may run. A lease is given on a live
+// instance, or on a staged one to whoever proves it. The registry asks nobody.
 package registry
 
 import (
@@ -30,6 +30,7 @@ type State struct {
 	Instances  []instance
 	Routes     Routes  // live
 	Methods    Methods // live
+	Edge       Edge    // live
 	Next       staged
 	Leases     map[LeaseID]lease
 	LastLease  LeaseID
@@ -146,6 +147,9 @@ func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
 	if next.methods != nil {
 		s.Methods = *next.methods
 	}
+	if m.Edge != nil {
+		s.Edge = *m.Edge
+	}
 	if next.generation != 0 {
 		s.Live = next.generation
 		s.Instances = slices.Clone(s.Instances)
@@ -161,7 +165,7 @@ func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
 func (s State) swap(in kit.In) (State, []kit.Effect) {
 	s.Published = in.Now
 	return s, []kit.Effect{
-		publish{&Live{Revision: s.Revision, Generation: s.Live, Routes: s.Routes, Methods: s.Methods}},
+		publish{&Live{Revision: s.Revision, Generation: s.Live, Routes: s.Routes, Methods: s.Methods, Edge: s.Edge}},
 		kit.Note{Level: zerolog.InfoLevel, Text: "published", Fields: []any{
 			"revision", s.Revision, "generation", s.Live,
 			"paths", len(s.Routes.exact) + len(s.Routes.under), "methods", len(s.Methods.byName),

@@ -66,6 +66,34 @@ func TestLaw1_NothingIsLiveBeforeOnePublication(t *testing.T) {
 	}
 }
 
+func TestLaw1_TheSettingsOfTheEdgeFollowThePublication(t *testing.T) {
+	first, second := &Edge{InFlight: 1, RequestWithin: time.Second}, &Edge{InFlight: 2}
+	s, _ := play[Published](t, State{}, Publish{Revision: 4, Edge: first})
+	for _, c := range []struct {
+		name string
+		msg  any
+		want Edge
+		live bool // something is published
+	}{
+		{"other settings come with their revision", Publish{Revision: 5, Edge: second}, *second, true},
+		{"a publication that names none leaves them", Publish{Revision: 5}, *first, true},
+		{"a publication that names the defaults sets them", Publish{Revision: 5, Edge: &Edge{}}, Edge{}, true},
+		{"a revision that is refused leaves them", Publish{Revision: 4, Edge: second}, *first, false},
+		{"an amendment of the routes leaves them", Amend{}, *first, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			next, effects := Step(s, kit.In{Msg: c.msg, From: me, Now: now})
+			if !cmp.Equal(next.Edge, c.want) {
+				t.Errorf("the state has %+v, want %+v", next.Edge, c.want)
+			}
+			live := kittest.All[publish](effects)
+			if (len(live) == 1) != c.live || c.live && !cmp.Equal(live[0].live.Edge, c.want) {
+				t.Errorf("published %+v, want %+v", live, c.want)
+			}
+		})
+	}
+}
+
 func TestLaw1_UnchangedInstancesAreCarriedOverAndOldOnesDrainUntilTheirLastLeaseEnds(t *testing.T) {
 	s, lease := play[Leased](t, State{}, Install{Offers: []Offer{offer("sms", "1", "sms"), offer("irc", "1", "irc")}}, Publish{Revision: 1},
 		Lease{Channel: "sms", Holder: "sms:a run.1"})

@@ -65,7 +65,10 @@ type (
 	Staged struct{}
 	// Publish makes what is staged live in one swap and retires the instances that no generation lists. Sent by reload
 	// with a higher revision. Answer: Published.
-	Publish struct{ Revision uint64 }
+	Publish struct {
+		Revision uint64
+		Edge     *Edge // of this revision; nil: as they are
+	}
 	// Discard drops what is staged: the transaction that it was meant for is not published. Sent by reload. No answer.
 	Discard struct{}
 	// Amend replaces the live route table at once, and nothing else: a grace has ended. Sent by the router. No answer.

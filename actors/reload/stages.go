@@ -58,7 +58,7 @@ func (s State) advance(now time.Time) (State, []kit.Effect) {
 	case Registering:
 		return s.hold(now)
 	case Holding:
-		return s.stage(Publishing, now, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1}, stageWithin))
+		return s.stage(Publishing, now, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1, Edge: s.run.next.edge()}, stageWithin))
 	case Publishing:
 		return s.published(now)
 	case Configuring:

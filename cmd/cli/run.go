@@ -37,14 +37,15 @@ func (c runCmd) Run(s *shell) error {
 	if signals == nil {
 		signals = stopSignals()
 	}
-	log := s.logger(candidate.Config.Log)
+	level := life.NewLevel(candidate.Config.Log.Level)
+	log := s.logger(candidate.Config.Log.Format, level)
 	if invalid != nil {
 		log.Error().Str("config", src.String()).Str("lastGood", candidate.Config.Path).
 			Msg("THE CONFIGURATION IS NOT VALID: the gateway starts with the last one that was; mend the file, and it will be taken at once")
 	}
 	code := life.Run(life.Options{
 		Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
-		Log: log, Signals: signals, Exit: s.Exit,
+		Log: log, Level: level, Signals: signals, Exit: s.Exit,
 	}, candidate.Config)
 	if code != life.ExitOK {
 		return failure{code: code}
@@ -65,18 +66,15 @@ func stopSignals() <-chan os.Signal {
 	return own
 }
 
-// logger writes JSON to files and pipes, and what people read to a terminal.
-func (s *shell) logger(c config.Log) zerolog.Logger {
-	level, err := zerolog.ParseLevel(c.Level)
-	if err != nil || c.Level == "" {
-		level = zerolog.InfoLevel
-	}
+// logger writes JSON to files and pipes, and what people read to a terminal, from a level on that may change.
+func (s *shell) logger(format string, from *life.Level) zerolog.Logger {
 	file, isFile := s.Stderr.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())
-	if c.Format == "console" || c.Format != "json" && terminal {
-		return zerolog.New(zerolog.ConsoleWriter{Out: s.Stderr, TimeFormat: time.TimeOnly, NoColor: !terminal}).Level(level).With().Timestamp().Logger()
+	out := s.Stderr
+	if format == "console" || format != "json" && terminal {
+		out = zerolog.ConsoleWriter{Out: s.Stderr, TimeFormat: time.TimeOnly, NoColor: !terminal}
 	}
-	return zerolog.New(s.Stderr).Level(level).With().Timestamp().Logger()
+	return zerolog.New(out).Sample(from).With().Timestamp().Logger()
 }
 
 type checkCmd struct {

@@ -65,10 +65,6 @@ func (g *gateway) end(e ending) int {
 
 // endEdge answers what is under way and takes nothing more.
 func (g *gateway) endEdge(by time.Time) []string {
-	if g.edge == nil {
-		_ = g.listener.Close()
-		return nil
-	}
 	ctx, cancel := context.WithDeadline(context.Background(), by)
 	defer cancel()
 	if err := g.edge.Shutdown(ctx); err != nil {

@@ -14,7 +14,7 @@ import (
 
 // greet tells people what listens where, what each account's webhook is, what failed, and a line to try.
 func (g *gateway) greet(report reload.Report) {
-	out, listen := g.o.Stdout, g.listener.Addr().String()
+	out, listen := g.o.Stdout, g.edge.Addr()
 	fmt.Fprintf(out, "holdfast %s listens on http://%s, state in %s\n", g.o.Version, listen, g.cfg.Gateway.StateDir)
 	for _, a := range g.world().Look(time.Now()).Accounts {
 		fmt.Fprintln(out, greeting(a))
@@ -54,7 +54,7 @@ func tryLine(hook string) string {
 
 // openToAll is the path of an account that takes requests without a credential and keeps its replies; empty if there is none.
 func (g *gateway) openToAll() string {
-	candidate, problems := reload.Prepare(g.cfg, g.o.Kinds, g.listener.Addr().String())
+	candidate, problems := reload.Prepare(g.cfg, g.o.Kinds, g.edge.Addr())
 	if len(problems) > 0 {
 		return ""
 	}

@@ -15,7 +15,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -37,6 +36,7 @@ type Options struct {
 	Version string
 	Stdout  io.Writer // for people: what listens where, and what to try
 	Log     zerolog.Logger
+	Level   *Level           // of what Log writes
 	Signals <-chan os.Signal // each asks for the end
 	Exit    func(code int)   // ends the process at once
 }
@@ -52,7 +52,7 @@ type gateway struct {
 	first sync.Once   // reason to end
 	stop  chan ending // holds it
 
-	listener net.Listener
+	listener net.Listener // of the edge, bound before it is made
 	edge     *server.Server
 	socket   net.Listener
 	face     *admin.Server
@@ -95,13 +95,10 @@ func (g *gateway) acquire() int {
 		return code
 	}
 	g.store = store
-	g.listener, err = net.Listen("tcp", g.cfg.Gateway.Listen)
-	if err != nil {
-		do := "gateway.listen cannot be used: set it to an address of this machine"
-		if errors.Is(err, syscall.EADDRINUSE) {
-			do = "another process listens there: stop it, or set gateway.listen to another port"
-		}
-		log.Error().Err(err).Str("listen", g.cfg.Gateway.Listen).Msg(do)
+	g.listener, err = server.Listen(g.cfg.Gateway.Listen)
+	var unbound *server.BindError
+	if errors.As(err, &unbound) {
+		log.Error().Err(unbound.Err).Str("listen", unbound.Addr).Msg(unbound.Do)
 		_ = store.Close()
 		return ExitHeld
 	}

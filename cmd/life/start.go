@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -28,6 +26,7 @@ import (
 	"holdfast/actors/supervisor"
 	"holdfast/actors/tree"
 	"holdfast/channels"
+	"holdfast/config"
 	"holdfast/http/admin"
 	"holdfast/http/server"
 )
@@ -54,6 +53,7 @@ func (g *gateway) start() int {
 			Msg("a core actor failed; the process ends. What was accepted goes on at the next start; please report this")
 		g.o.Exit(ExitCore)
 	}})
+	g.edge = g.newEdge()
 	for _, a := range g.tree() {
 		if _, err := g.sys.Start(a.at.String(), a.spec); err != nil {
 			g.o.Log.Error().Err(err).Str("actor", a.at.String()).Msg("a bug: the tree does not start; please report this")
@@ -109,10 +109,12 @@ func (g *gateway) reload() reload.Options {
 	return reload.Options{
 		Places: reload.Places{
 			Registry: p.registry, Router: p.router, Methods: p.methods, Journal: p.journal, Access: p.access,
-			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes,
+			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes, Plugins: p.plugins,
 		},
-		Kinds: g.o.Kinds, Listen: g.listener.Addr().String(), Methods: control.Methods(p.control),
+		Kinds: g.o.Kinds, Listen: g.edge.Addr(), Methods: control.Methods(p.control),
 		Source: g.o.Source, Environ: g.o.Environ, Watch: g.cfg.Gateway.Watch, Keep: g.keep,
+		Listener:   addresses{g.edge},
+		Took:       func(_ config.Gateway, log config.Log) { g.o.Level.Set(log.Level) },
 		Log:        g.o.Log.With().Str("actor", "reload").Logger(),
 		Supervisor: g.supervisor,
 		AgentEnv:   g.agentEnv,
@@ -151,7 +153,22 @@ func (g *gateway) supervisor(channel string) kit.Spec {
 }
 
 func (g *gateway) world() control.World {
-	return control.World{System: g.sys, Live: g.cell, Started: g.began, Version: g.o.Version, Listen: g.listener.Addr().String()}
+	return control.World{System: g.sys, Live: g.cell, Started: g.began, Version: g.o.Version, Listen: g.edge.Addr}
+}
+
+// newEdge is the edge of the port that is held. It answers nothing before it is opened.
+func (g *gateway) newEdge() *server.Server {
+	return server.New(server.Options{
+		System: g.sys, Live: g.cell, Journal: g.places.journal, Log: g.o.Log.With().Str("actor", "edge").Logger(),
+		Listener: g.listener,
+		Health: func() server.Health {
+			s := g.world().Look(time.Now())
+			return server.Health{Ready: s.Ready, Health: s.Health, Version: s.Version}
+		},
+		Missed: func(account channels.Account) {
+			g.sys.Tell(kit.Named("channels/"+account.Channel()), supervisor.Missed{Account: account})
+		},
+	})
 }
 
 // open lets the outside in: the admin socket, then the listener.
@@ -166,39 +183,11 @@ func (g *gateway) open() bool {
 		Log: g.o.Log.With().Str("actor", "admin").Logger(),
 	})
 	go g.face.Serve(g.socket)
-	world := g.world()
-	g.edge = server.New(server.Options{
-		System: g.sys, Live: g.cell, Journal: g.places.journal, Log: g.o.Log.With().Str("actor", "edge").Logger(),
-		Health: func() server.Health {
-			s := world.Look(time.Now())
-			return server.Health{Ready: s.Ready, Health: s.Health, Version: s.Version}
-		},
-		Missed: func(account channels.Account) {
-			g.sys.Tell(kit.Named("channels/"+account.Channel()), supervisor.Missed{Account: account})
-		},
-		TrustedProxies: prefixes(g.cfg.Gateway.TrustedProxies),
-		RequestWithin:  g.cfg.Gateway.RequestTimeout.D(),
-		JournalWithin:  g.cfg.Gateway.JournalWait.D(),
-		InFlight:       int64(g.cfg.Gateway.BytesInFlightMB) << 20,
-	})
 	go func() {
-		if err := g.edge.Serve(g.listener); err != nil {
+		if err := g.edge.Serve(); err != nil {
 			g.o.Log.Error().Err(err).Msg("the listener failed; the process ends")
 			g.shutdown(ending{"the listener failed", ExitHeld})
 		}
 	}()
 	return true
-}
-
-// prefixes reads addresses and networks; config has validated them.
-func prefixes(list []string) []netip.Prefix {
-	var out []netip.Prefix
-	for _, one := range list {
-		if p, err := netip.ParsePrefix(one); err == nil {
-			out = append(out, p)
-		} else if a, err := netip.ParseAddr(strings.TrimSpace(one)); err == nil {
-			out = append(out, netip.PrefixFrom(a, a.BitLen()))
-		}
-	}
-	return out
 }

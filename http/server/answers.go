@@ -72,7 +72,7 @@ func (x *exchange) ask(question journal.Answers) (got journal.Answer, why string
 		return got, "too many clients wait for replies"
 	}
 	defer x.waiters.Release(1)
-	ctx, cancel := context.WithTimeout(x.life, question.Wait+x.o.JournalWithin)
+	ctx, cancel := context.WithTimeout(x.life, question.Wait+journalWithin(x.live))
 	defer cancel()
 	answer, err := x.o.System.Ask(ctx, x.o.Journal, question)
 	got, ok := answer.(journal.Answer)

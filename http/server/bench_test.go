@@ -18,7 +18,7 @@ import (
 // BenchmarkEdge sends the same webhook to the edge and to a bare server of the same library, in turns and in one run, and
 // reports how much longer the edge takes: the journal answers at once, so what is measured is judging and handing over.
 func BenchmarkEdge(b *testing.B) {
-	e := newEdge(b, func(o *Options) {
+	e := newEdge(b, func(o *setup) {
 		at, err := o.System.Start("instant", kit.Def[uint64]{Step: func(n uint64, in kit.In) (uint64, []kit.Effect) {
 			return n + 1, []kit.Effect{kit.Answer{To: in.From, Msg: journal.Accepted{Seqs: []uint64{n + 1}}}}
 		}}.Spec())

@@ -86,27 +86,25 @@ func ambiguous(header *fasthttp.RequestHeader) bool {
 // fit takes room for so many bytes and tells whether there is any. Who has not proven himself shares one half with all
 // others like him and does not wait.
 func (x *exchange) fit(need int64) bool {
-	need = min(need, x.o.InFlight)
 	if !x.proven {
-		share := min(need, x.o.InFlight/2)
-		if !x.strange.TryAcquire(share) {
+		if !x.strange.try(need, inFlight(x.live)/2) {
 			return false
 		}
-		x.share = share
-		if !x.room.TryAcquire(need) {
+		x.share = need
+		if !x.room.try(need, inFlight(x.live)) {
 			return false
 		}
 		x.held = need
 		return true
 	}
-	if !x.room.TryAcquire(need) {
-		ctx, cancel := context.WithTimeout(context.Background(), x.o.JournalWithin)
+	if !x.room.try(need, inFlight(x.live)) {
+		ctx, cancel := context.WithTimeout(context.Background(), journalWithin(x.live))
 		defer cancel()
-		if x.room.Acquire(ctx, need) != nil {
+		if !x.room.wait(ctx, need, func() int64 { return inFlight(x.o.Live.Load()) }) {
 			return false
 		}
 		// The wait was ours, not the sender's.
-		_ = x.ctx.Conn().SetReadDeadline(time.Now().Add(x.o.RequestWithin))
+		_ = x.ctx.Conn().SetReadDeadline(time.Now().Add(requestWithin(x.live)))
 	}
 	x.held = need
 	return true
@@ -114,7 +112,7 @@ func (x *exchange) fit(need int64) bool {
 
 // release gives the room back; once is enough.
 func (x *exchange) release() {
-	x.room.Release(x.held)
-	x.strange.Release(x.share)
+	x.room.release(x.held)
+	x.strange.release(x.share)
 	x.held, x.share = 0, 0
 }

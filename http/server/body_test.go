@@ -14,7 +14,7 @@ import (
 // shortly is for what is to come too late, and long enough for all else.
 const shortly = 500 * time.Millisecond
 
-func quick(o *Options) { o.RequestWithin = shortly }
+func quick(o *setup) { o.RequestWithin = shortly }
 
 // head is a request of the proven sender of home without its body.
 func head(framing string) string {
@@ -192,7 +192,7 @@ func TestABodyOfAGetIsNoSecondRequest(t *testing.T) {
 }
 
 func TestBytesInFlightAreBounded(t *testing.T) {
-	e := newEdge(t, func(o *Options) { o.InFlight = 2 * bodyMost })
+	e := newEdge(t, func(o *setup) { o.InFlight = 2 * bodyMost })
 	slow := func() *socket {
 		s := e.dial()
 		s.write(head(fmt.Sprintf("Content-Length: %d", bodyMost)) + `{"a":"`)
@@ -204,13 +204,7 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 			t.Fatalf("got %v", got)
 		}
 	}
-	full := func() bool {
-		if e.room.TryAcquire(1) {
-			e.room.Release(1)
-			return false
-		}
-		return true
-	}
+	full := func() bool { return !e.fits(1) }
 	a, b := slow(), slow()
 	e.eventually("two bodies fill the room", full)
 
@@ -234,12 +228,9 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 	}
 	finish(b)
 	e.eventually("all room is given back", func() bool {
-		all := e.room.TryAcquire(2 * bodyMost)
-		if all {
-			e.room.Release(2 * bodyMost) // at once: the other half may be given back a moment later
-		}
-		if all = all && e.strange.TryAcquire(bodyMost); all {
-			e.strange.Release(bodyMost)
+		all := e.fits(2 * bodyMost)
+		if all = all && e.strange.try(bodyMost, e.inFlight()/2); all {
+			e.strange.release(bodyMost)
 		}
 		return all
 	})
@@ -249,16 +240,10 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 }
 
 func TestNoRoomWithinTheTimeOfTheJournalIs503(t *testing.T) {
-	e := newEdge(t, func(o *Options) { o.InFlight, o.JournalWithin = bodyMost, shortly })
+	e := newEdge(t, func(o *setup) { o.InFlight, o.JournalWithin = bodyMost, shortly })
 	a := e.dial()
 	a.write(head(fmt.Sprintf("Content-Length: %d", bodyMost)) + "{")
-	e.eventually("one body fills the room", func() bool {
-		if e.room.TryAcquire(1) {
-			e.room.Release(1)
-			return false
-		}
-		return true
-	})
+	e.eventually("one body fills the room", func() bool { return !e.fits(1) })
 	if got := e.ask(post("/hook", "{}")); got.code != 503 || got.body != "no room for more bodies" || got.header.Get("Retry-After") != "5" {
 		t.Fatalf("got %v", got)
 	}
@@ -269,7 +254,7 @@ func TestNoRoomWithinTheTimeOfTheJournalIs503(t *testing.T) {
 
 // A body that is longer than all the room comes in alone.
 func TestABodyLongerThanAllRoomIsLetInAlone(t *testing.T) {
-	e := newEdge(t, func(o *Options) { o.InFlight = 10 })
+	e := newEdge(t, func(o *setup) { o.InFlight = 10 })
 	if got := e.ask(post("/hook", `{"a":"`+strings.Repeat("x", 500)+`"}`)); got.code != 200 {
 		t.Fatalf("got %v", got)
 	}
@@ -280,14 +265,14 @@ func TestABodyLongerThanAllRoomIsLetInAlone(t *testing.T) {
 
 // The time that a proven sender waits for room is ours and not counted against him.
 func TestWaitingForRoomDoesNotUseUpTheTimeOfTheBody(t *testing.T) {
-	e := newEdge(t, quick, func(o *Options) { o.InFlight = bodyMost })
-	if !e.room.TryAcquire(bodyMost) {
+	e := newEdge(t, quick, func(o *setup) { o.InFlight = bodyMost })
+	if !e.room.try(bodyMost, bodyMost) {
 		t.Fatal("the room is not empty")
 	}
 	s, began := e.dial(), time.Now()
 	s.write(head("Content-Length: 2") + "{")
 	e.eventually("the sender's own time is over", func() bool { return time.Since(began) > 2*shortly })
-	e.room.Release(bodyMost)
+	e.room.release(bodyMost)
 	s.write("}")
 	if got := s.read(); got.code != 200 {
 		t.Fatalf("got %v", got)

@@ -5,49 +5,69 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 )
 
-const (
-	lingerWithin = 500 * time.Millisecond // for a sender to read the answer that interrupts him
-	acceptPause  = 100 * time.Millisecond // after a fault that may pass, such as no descriptors left
-)
+const lingerWithin = 500 * time.Millisecond // for a sender to read the answer that interrupts him
 
 // full is the answer to a connection too many, before anything of it is read.
 const full = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: " + retryAfter + "\r\nConnection: close\r\n" +
 	"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 53\r\n\r\nno room for more connections, or stopping: try again\n"
 
-// conns are the open connections of a server.
+// conns are the addresses of a server and the open connections that came in there. To the library they are one listener.
 type conns struct {
-	most int
+	most    int
+	overlap time.Duration // of an address that is let go with the one that is served instead
 
-	mu       sync.Mutex
-	open     map[*conn]struct{}
-	listener net.Listener
-	closed   bool
-	done     chan struct{} // closed with closed
+	arrived chan net.Conn // to the library
+	failed  chan error    // to the library: an address that should be answered cannot be
+
+	binding sync.Mutex // one address at a time; taken before mu
+
+	mu     sync.Mutex
+	open   map[*conn]struct{}
+	bound  map[*Bound]struct{} // all whose listener is open
+	served *Bound
+	closed bool
+	done   chan struct{} // closed with closed
 }
 
 func newConns() *conns {
-	return &conns{most: connectionsMax, open: map[*conn]struct{}{}, done: make(chan struct{})}
+	return &conns{
+		most: connectionsMax, overlap: overlapWithin, arrived: make(chan net.Conn), failed: make(chan error, 1),
+		open: map[*conn]struct{}{}, bound: map[*Bound]struct{}{}, done: make(chan struct{}),
+	}
 }
 
-// listen wraps the listener; false if the end came first, and then the listener is closed.
-func (s *conns) listen(l net.Listener) (net.Listener, bool) {
+// Accept is called by the library and gives it the next connection, from whichever address.
+func (s *conns) Accept() (net.Conn, error) {
+	select {
+	case c := <-s.arrived:
+		return c, nil
+	case err := <-s.failed:
+		return nil, err
+	case <-s.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is called by the library when it shuts down. Everything is closed by then.
+func (s *conns) Close() error { return nil }
+
+// Addr is the address that is served.
+func (s *conns) Addr() net.Addr { return s.current().listener.Addr() }
+
+// current is the address that is served.
+func (s *conns) current() *Bound {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		_ = l.Close()
-		return nil, false
-	}
-	s.listener = l
-	return tracked{l, s}, true
+	return s.served
 }
 
-// close lets nobody in any more and closes the connections that have never said a word: the library would wait for them.
+// close lets nobody in any more, at no address, and closes the connections that have never said a word: the library would
+// wait for them.
 func (s *conns) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,11 +76,11 @@ func (s *conns) close() {
 	}
 	s.closed = true
 	close(s.done)
-	if s.listener != nil {
-		_ = s.listener.Close()
+	for b := range s.bound {
+		_ = b.listener.Close()
 	}
 	for c := range s.open {
-		if !c.spoke.Load() {
+		if c.silent() {
 			_ = c.Conn.Close()
 		}
 	}
@@ -76,7 +96,23 @@ func (s *conns) cut() int {
 	return len(s.open)
 }
 
-// add takes a connection in; false if it is one too many or the end has come.
+// enter takes a connection in and gives it to the library; one too many is told so.
+func (s *conns) enter(raw net.Conn, from *Bound) {
+	c := &conn{Conn: raw, conns: s, from: from}
+	if !s.add(c) {
+		_ = raw.SetWriteDeadline(time.Now().Add(lingerWithin))
+		_, _ = io.WriteString(raw, full)
+		_ = raw.Close()
+		return
+	}
+	select {
+	case s.arrived <- c:
+	case <-s.done:
+		_ = c.Close()
+	}
+}
+
+// add counts a connection; false if it is one too many or the end has come.
 func (s *conns) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,56 +129,86 @@ func (s *conns) remove(c *conn) {
 	delete(s.open, c)
 }
 
-// tracked is a listener whose connections are known.
-type tracked struct {
-	net.Listener
-	conns *conns
-}
+// phase is what a connection does.
+type phase uint8
 
-// Accept waits for the next connection. A fault that may pass does not end the gateway.
-func (l tracked) Accept() (net.Conn, error) {
-	for {
-		raw, err := l.Listener.Accept()
-		var passing interface{ Temporary() bool }
-		if errors.As(err, &passing) && passing.Temporary() {
-			select {
-			case <-time.After(acceptPause):
-				continue
-			case <-l.conns.done:
-				return nil, net.ErrClosed
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		c := &conn{Conn: raw, conns: l.conns}
-		if l.conns.add(c) {
-			return c, nil
-		}
-		_ = raw.SetWriteDeadline(time.Now().Add(lingerWithin))
-		_, _ = io.WriteString(raw, full)
-		_ = raw.Close()
-	}
-}
+const (
+	silent phase = iota // no byte has come yet
+	busy                // a request is under way
+	idle                // between two requests
+)
 
-// conn is a connection that remembers how reading from it ended. Except for spoke it is used by its own goroutine only.
+// conn is a connection that remembers how reading from it ended. Except for phase it is used by its own goroutine only.
 type conn struct {
 	net.Conn
 	conns  *conns
-	spoke  atomic.Bool // a first byte has come
-	ended  bool        // the sender has nothing more to say
-	late   bool        // a deadline passed
-	linger bool        // the sender may still be sending when it ends
+	from   *Bound
+	ended  bool // the sender has nothing more to say
+	late   bool // a deadline passed
+	linger bool // the sender may still be sending when it ends
+
+	mu    sync.Mutex // also held while a deadline is set that depends on the phase
+	phase phase
 }
 
 // connOf is the connection of a request.
 func connOf(ctx *fasthttp.RequestCtx) *conn { return ctx.Conn().(*conn) } //nolint:forcetypeassert // the listener makes no other
 
-// spoken is called by the library when a connection changes its state.
-func spoken(c net.Conn, state fasthttp.ConnState) {
-	if c, ours := c.(*conn); ours && state == fasthttp.StateActive {
-		c.spoke.Store(true)
+// moved is called by the library when a connection changes its state, and sets how long the sender may be silent. The
+// library's own time limits are fixed when a server is made; this one is read when a connection comes in and again with the
+// first byte of each later request. A request that is already on its way keeps the time it began with.
+func (s *Server) moved(raw net.Conn, state fasthttp.ConnState) {
+	c, ours := raw.(*conn)
+	if !ours {
+		return
 	}
+	switch state {
+	case fasthttp.StateNew:
+		_ = c.SetReadDeadline(time.Now().Add(requestWithin(s.o.Live.Load())))
+	case fasthttp.StateActive:
+		c.begin(requestWithin(s.o.Live.Load()))
+	case fasthttp.StateIdle:
+		c.rest()
+	case fasthttp.StateHijacked, fasthttp.StateClosed:
+	}
+}
+
+// begin marks the first byte of a request. The time for the first one of a connection runs since it came in.
+func (c *conn) begin(within time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == idle {
+		_ = c.SetReadDeadline(time.Now().Add(within))
+	}
+	c.phase = busy
+}
+
+// rest marks the end of an answer, after which the sender may stay silent for a while, except at an address that is gone.
+func (c *conn) rest() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.phase = idle
+	within := idleWithin
+	if c.from.is(gone) {
+		within = 0
+	}
+	_ = c.SetReadDeadline(time.Now().Add(within))
+}
+
+// endIdle ends the connection if no request is under way. A request whose first byte has been read is served: with it comes
+// a deadline of its own.
+func (c *conn) endIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == idle {
+		_ = c.SetReadDeadline(time.Now())
+	}
+}
+
+func (c *conn) silent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.phase == silent
 }
 
 // Read notes how it ended.

@@ -63,14 +63,15 @@ func paths() map[string][]channels.Route {
 // edge is a server on a real port, with a probe in the journal's place.
 type edge struct {
 	*Server
-	t       testing.TB
-	addr    string
-	sys     *kit.System
-	journal *kittest.Probe
-	log     *lines
-	missed  chan channels.Account
-	served  chan error
-	counts  map[string]*registry.Counts
+	t        testing.TB
+	addr     string
+	sys      *kit.System
+	registry kit.Addr
+	journal  *kittest.Probe
+	log      *lines
+	missed   chan channels.Account
+	served   chan error
+	counts   map[string]*registry.Counts
 }
 
 // lines is a log that can be read while it is written.
@@ -102,8 +103,14 @@ func answering(msg any) any {
 	return nil
 }
 
+// setup is what a test may change before the edge serves.
+type setup struct {
+	Options
+	registry.Edge
+}
+
 // newEdge serves the paths until the test ends.
-func newEdge(t testing.TB, change ...func(*Options)) *edge {
+func newEdge(t testing.TB, change ...func(*setup)) *edge {
 	t.Helper()
 	e := &edge{
 		t: t, sys: kittest.New(t), log: &lines{}, missed: make(chan channels.Account, 64), served: make(chan error, 1),
@@ -111,22 +118,18 @@ func newEdge(t testing.TB, change ...func(*Options)) *edge {
 	}
 	e.journal = kittest.NewProbe(t, e.sys, "journal").Answering(answering)
 	cell := &registry.Cell{}
-	e.publish(cell)
-	o := Options{
-		System: e.sys, Live: cell, Journal: e.journal.Addr(), Log: zerolog.New(e.log), RequestWithin: kittest.Patience,
-		JournalWithin: kittest.Patience, InFlight: 1 << 20, Missed: func(a channels.Account) { e.missed <- a },
+	o := setup{Options{
+		System: e.sys, Live: cell, Journal: e.journal.Addr(), Log: zerolog.New(e.log), Listener: anyPort(t),
+		Missed: func(a channels.Account) { e.missed <- a },
 		Health: func() Health { return Health{Ready: true, Health: "green", Version: "1"} },
-	}
+	}, registry.Edge{RequestWithin: kittest.Patience, JournalWithin: kittest.Patience, InFlight: 1 << 20}}
 	for _, f := range change {
 		f(&o)
 	}
-	e.Server = New(o)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.addr = l.Addr().String()
-	go func() { e.served <- e.Serve(l) }()
+	e.publish(cell, o.Edge)
+	e.Server = New(o.Options)
+	e.addr = e.Addr()
+	go func() { e.served <- e.Serve() }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), kittest.Patience)
 		defer cancel()
@@ -138,6 +141,15 @@ func newEdge(t testing.TB, change ...func(*Options)) *edge {
 	return e
 }
 
+func anyPort(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // in is the edge for a part of the test.
 func (e edge) in(t *testing.T) *edge {
 	e.t = t
@@ -145,7 +157,7 @@ func (e edge) in(t *testing.T) *edge {
 }
 
 // publish makes the paths live, as the registry does it.
-func (e *edge) publish(cell *registry.Cell) {
+func (e *edge) publish(cell *registry.Cell, settings registry.Edge) {
 	e.t.Helper()
 	var endpoints []*registry.Endpoint
 	for path, routes := range paths() {
@@ -166,11 +178,32 @@ func (e *edge) publish(cell *registry.Cell) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	for _, msg := range []any{registry.StageRoutes{Routes: registry.NewRoutes(endpoints)}, registry.Publish{Revision: 1}} {
+	for _, msg := range []any{registry.StageRoutes{Routes: registry.NewRoutes(endpoints)}, registry.Publish{Revision: 1, Edge: &settings}} {
 		if _, err := e.sys.Ask(e.t.Context(), at, msg); err != nil {
 			e.t.Fatal(err)
 		}
 	}
+	e.registry = at
+}
+
+// set publishes other settings of the edge and leaves all else.
+func (e *edge) set(settings registry.Edge) {
+	e.t.Helper()
+	if _, err := e.sys.Ask(e.t.Context(), e.registry, registry.Publish{Revision: e.o.Live.Load().Revision + 1, Edge: &settings}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// inFlight is the room that is live.
+func (e *edge) inFlight() int64 { return inFlight(e.o.Live.Load()) }
+
+// fits tells whether the room has so many bytes left; it takes none.
+func (e *edge) fits(n int64) bool {
+	taken := e.room.try(n, e.inFlight())
+	if taken {
+		e.room.release(n)
+	}
+	return taken
 }
 
 // socket is a raw connection to the edge.

@@ -21,6 +21,7 @@ import (
 type exchange struct {
 	*Server
 	ctx  *fasthttp.RequestCtx
+	live *registry.Live     // what it is judged by
 	to   *registry.Endpoint // who owns the path; nil while nobody is known to
 	rest string             // the last segment, where the endpoint owns what is under its path
 	head screen.Head
@@ -32,18 +33,25 @@ type exchange struct {
 	share   int64 // of the part for strangers
 }
 
+func (s *Server) exchange(ctx *fasthttp.RequestCtx) *exchange {
+	return &exchange{Server: s, ctx: ctx, live: s.o.Live.Load()}
+}
+
 // handle is the way of one request. The library calls it with the header and an unread body.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	x := &exchange{Server: s, ctx: ctx}
+	x := s.exchange(ctx)
 	defer x.guard()
 	if x.enter() {
 		x.take()
+	}
+	if connOf(ctx).from.is(leaving) {
+		x.hangUp()
 	}
 }
 
 // expect judges a request that asks before it sends its body. It is judged again when the body comes.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	x := &exchange{Server: s, ctx: ctx}
+	x := s.exchange(ctx)
 	if x.guarded() {
 		return fasthttp.StatusContinue
 	}
@@ -86,7 +94,7 @@ func (x *exchange) enter() bool {
 		return false
 	}
 	var found bool
-	if x.to, x.rest, found = x.o.Live.Load().Routes.Find(path); !found {
+	if x.to, x.rest, found = x.live.Routes.Find(path); !found {
 		x.refuse(fasthttp.StatusNotFound, "nobody owns this path")
 		return false
 	}
@@ -140,7 +148,7 @@ func (x *exchange) accept(v screen.Verdict) {
 		Ticket: v.Ack == channels.AckTicket,
 	}
 	answer, err := x.o.System.TryAsk(x.o.Journal, journal.Accept{Account: v.Account, Requests: []channels.Request{request}},
-		journalQueueMax, x.o.JournalWithin)
+		journalQueueMax, journalWithin(x.live))
 	got, ok := answer.(journal.Accepted)
 	switch {
 	case errors.Is(err, kit.ErrFull):

@@ -50,7 +50,7 @@ func TestLaw4_OnlyAJournalThatTakesNothingMakesAProvenSenderHear503(t *testing.T
 	for _, c := range []struct {
 		name    string
 		answer  any
-		journal func(e *edge, o *Options)
+		journal func(e *edge)
 		reason  string
 	}{
 		{name: "it refuses", answer: journal.Accepted{Err: journal.ErrIntake}, reason: "the journal takes nothing"},
@@ -58,13 +58,13 @@ func TestLaw4_OnlyAJournalThatTakesNothingMakesAProvenSenderHear503(t *testing.T
 		{name: "it gives no number", answer: journal.Accepted{}, reason: "the journal takes nothing"},
 		{name: "it is late", reason: "the journal gave no answer in time"},
 		{name: "it answers something else", answer: "ok", reason: "the journal gave no answer in time"},
-		{name: "it is gone", journal: func(e *edge, _ *Options) { e.sys.Stop(e.journal.Addr()) }, reason: "the journal gave no answer in time"},
+		{name: "it is gone", journal: func(e *edge) { e.sys.Stop(e.journal.Addr()) }, reason: "the journal gave no answer in time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e := newEdge(t, func(o *Options) { o.JournalWithin = shortly })
+			e := newEdge(t, func(o *setup) { o.JournalWithin = shortly })
 			e.journal.Answering(func(any) any { return c.answer })
 			if c.journal != nil {
-				c.journal(e, &e.o)
+				c.journal(e)
 				e.eventually("the journal is gone", func() bool { return !e.sys.Alive(e.journal.Addr()) })
 			}
 			s := e.dial()
@@ -82,7 +82,7 @@ func TestLaw4_OnlyAJournalThatTakesNothingMakesAProvenSenderHear503(t *testing.T
 
 func TestAJournalWithTooMuchToDoIs503AtOnce(t *testing.T) {
 	hung := make(chan struct{})
-	e := newEdge(t, func(o *Options) {
+	e := newEdge(t, func(o *setup) {
 		at, err := o.System.Start("hung", kit.Def[int]{Step: func(n int, _ kit.In) (int, []kit.Effect) { <-hung; return n, nil }}.Spec())
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +101,7 @@ func TestAJournalWithTooMuchToDoIs503AtOnce(t *testing.T) {
 // The late word belongs to a request whose sender has his answer: it must not reach the next one, on the same connection or
 // another, and is counted nowhere.
 func TestALateWordOfTheJournalChangesNothing(t *testing.T) {
-	e := newEdge(t, func(o *Options) { o.JournalWithin = shortly })
+	e := newEdge(t, func(o *setup) { o.JournalWithin = shortly })
 	e.journal.Answering(nil)
 	s := e.dial()
 	s.write(post("/hook", `{"n":1}`))
@@ -177,7 +177,7 @@ func TestLaw12_NoSecretIsInALogOrAnAnswer(t *testing.T) {
 }
 
 func TestAPeerThatIsRefusedTooOftenHears429(t *testing.T) {
-	e := newEdge(t, func(o *Options) {
+	e := newEdge(t, func(o *setup) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	})
 	from := func(list string) string { return "X-Forwarded-For: " + list }
@@ -233,13 +233,13 @@ func TestWithoutRoomAFloodIs503(t *testing.T) {
 	for range 2 * refusedBurst {
 		e.refusals.tooMany("127.0.0.1")
 	}
-	if !e.strange.TryAcquire(e.o.InFlight / 2) {
+	if !e.strange.try(e.inFlight()/2, e.inFlight()/2) {
 		t.Fatal("there is no room to take")
 	}
 	if got := e.ask(request("POST", "/signed", "{}", "X-Signature: "+signature("{}"))); got.code != 503 {
 		t.Errorf("got %v", got)
 	}
-	e.strange.Release(e.o.InFlight / 2)
+	e.strange.release(e.inFlight() / 2)
 	if got := e.ask(request("POST", "/signed", "{}", "X-Signature: "+signature("{}"))); got.code != 200 {
 		t.Errorf("got %v", got)
 	}

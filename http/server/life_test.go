@@ -48,7 +48,7 @@ func TestABugEndsTheRequestAndNothingElse(t *testing.T) {
 
 func TestProbes(t *testing.T) {
 	health := Health{Ready: true, Health: "green", Version: "1.2"}
-	e := newEdge(t, func(o *Options) { o.Health = func() Health { return health } })
+	e := newEdge(t, func(o *setup) { o.Health = func() Health { return health } })
 	const ready, unready = `{"ready":true,"health":"green","version":"1.2"}`, `{"ready":false,"health":"red","version":"1.2"}`
 	allow, retry := map[string]string{"Allow": "GET, HEAD"}, map[string]string{"Retry-After": "5"}
 	run(t, e, []outcome{
@@ -115,7 +115,7 @@ func TestClientsThatWaitForRepliesAreBounded(t *testing.T) {
 }
 
 func TestWhoWaitsForRepliesHoldsNoRoom(t *testing.T) {
-	e := newEdge(t, func(o *Options) { o.InFlight = bodyMost })
+	e := newEdge(t, func(o *setup) { o.InFlight = bodyMost })
 	e.journal.Answering(func(msg any) any {
 		if _, waits := msg.(journal.Answers); waits {
 			return nil
@@ -170,17 +170,12 @@ func (f failing) Accept() (net.Conn, error) {
 
 func TestAFaultThatPassesDoesNotEndTheGateway(t *testing.T) {
 	e := newEdge(t)
-	o := e.o
-	s := New(o)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	errs := make(chan error, 1)
+	o, errs := e.o, make(chan error, 1)
 	errs <- &net.OpError{Op: "accept", Err: syscall.EMFILE}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(failing{l, errs}) }()
-	e.addr = l.Addr().String()
+	o.Listener = failing{anyPort(t), errs}
+	s, served := New(o), make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	e.addr = s.Addr()
 	if got := e.ask(request("GET", "/healthz", "")); got.code != 200 {
 		t.Fatalf("got %v", got)
 	}
@@ -193,15 +188,12 @@ func TestAFaultThatPassesDoesNotEndTheGateway(t *testing.T) {
 }
 
 func TestAListenerThatFailsEndsServe(t *testing.T) {
-	e := newEdge(t)
-	errs := make(chan error, 1)
+	o, errs := newEdge(t).o, make(chan error, 1)
 	errs <- syscall.EBADF
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := anyPort(t)
 	defer l.Close()
-	if err := New(e.o).Serve(failing{l, errs}); !errors.Is(err, syscall.EBADF) {
+	o.Listener = failing{l, errs}
+	if err := New(o).Serve(); !errors.Is(err, syscall.EBADF) {
 		t.Fatalf("serve: %v", err)
 	}
 }
@@ -266,11 +258,7 @@ func TestAShutdownCutsWhatDoesNotEndInTime(t *testing.T) {
 	question := e.journal.WaitIn(func(msg any) bool { _, is := msg.(journal.Accept); return is })
 	slow.write(head("Content-Length: 3") + "{")
 	e.eventually("a body is on its way", func() bool {
-		if e.room.TryAcquire(e.o.InFlight - 4) {
-			e.room.Release(e.o.InFlight - 4)
-			return false
-		}
-		return true
+		return !e.fits(e.inFlight() - 4)
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -291,25 +279,22 @@ func TestAShutdownCutsWhatDoesNotEndInTime(t *testing.T) {
 }
 
 func TestAServerThatWasShutDownFirstDoesNotServe(t *testing.T) {
-	e := newEdge(t)
-	s := New(e.o)
+	o := newEdge(t).o
+	o.Listener = anyPort(t)
+	s := New(o)
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if err := s.Serve(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Serve(l); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+	if _, err := o.Listener.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Fatalf("the listener is open: %v", err)
 	}
 }
 
 func TestARequestBeforeTheFirstPublicationIs404(t *testing.T) {
-	e := newEdge(t, func(o *Options) { o.Live = &registry.Cell{} })
+	e := newEdge(t, func(o *setup) { o.Live = &registry.Cell{} })
 	if got := e.ask(post("/hook", "{}")); got.code != 404 {
 		t.Fatalf("got %v", got)
 	}

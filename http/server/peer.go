@@ -11,14 +11,14 @@ import (
 // peer is whose refusals are counted: the address at the other end, or, where that is a trusted proxy, the nearest address
 // in X-Forwarded-For that is none. It decides limits only, never who may come in. Addresses of one IPv6 customer network
 // (/64) are one peer.
-func (s *Server) peer(ctx *fasthttp.RequestCtx) string {
-	remote, ok := netip.AddrFromSlice(ctx.RemoteIP())
+func (x *exchange) peer() string {
+	remote, ok := netip.AddrFromSlice(x.ctx.RemoteIP())
 	if !ok {
 		return "unknown"
 	}
 	addr := remote.Unmap()
-	if s.trusted(addr) {
-		addr = s.forwarded(ctx, addr)
+	if x.trusted(addr) {
+		addr = x.forwarded(addr)
 	}
 	if addr.Is6() {
 		if net, err := addr.Prefix(64); err == nil {
@@ -28,14 +28,14 @@ func (s *Server) peer(ctx *fasthttp.RequestCtx) string {
 	return addr.String()
 }
 
-func (s *Server) trusted(a netip.Addr) bool {
-	return slices.ContainsFunc(s.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+func (x *exchange) trusted(a netip.Addr) bool {
+	return slices.ContainsFunc(x.live.Edge.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // forwarded reads the header from the right: only what a trusted proxy wrote counts.
-func (s *Server) forwarded(ctx *fasthttp.RequestCtx, proxy netip.Addr) netip.Addr {
+func (x *exchange) forwarded(proxy netip.Addr) netip.Addr {
 	var hops []string
-	for _, line := range ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedFor) {
+	for _, line := range x.ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedFor) {
 		hops = append(hops, strings.Split(string(line), ",")...)
 	}
 	for _, hop := range slices.Backward(hops) {
@@ -43,7 +43,7 @@ func (s *Server) forwarded(ctx *fasthttp.RequestCtx, proxy netip.Addr) netip.Add
 		if err != nil {
 			return proxy
 		}
-		if a = a.Unmap(); !s.trusted(a) {
+		if a = a.Unmap(); !x.trusted(a) {
 			return a
 		}
 		proxy = a

@@ -18,7 +18,7 @@ func (x *exchange) refuse(code int, reason string) {
 		}
 	}
 	x.refusals.count(code, reason)
-	if !x.proven && x.refusals.tooMany(x.peer(x.ctx)) && code < fasthttp.StatusInternalServerError {
+	if !x.proven && x.refusals.tooMany(x.peer()) && code < fasthttp.StatusInternalServerError {
 		code, reason = fasthttp.StatusTooManyRequests, "too many refused requests"
 		x.ctx.Response.Header.Del(fasthttp.HeaderAllow)
 	}
@@ -51,7 +51,7 @@ func (x *exchange) hangUp() {
 
 // broken is the library's error handler: a request that could not be read as far as its body. Every branch sets a status.
 func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
-	x := &exchange{Server: s, ctx: ctx}
+	x := s.exchange(ctx)
 	defer x.guard()
 	var large *fasthttp.ErrSmallBuffer
 	switch {

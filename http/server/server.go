@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -39,28 +38,24 @@ type Health struct {
 
 // Options of a Server. All of them are needed.
 type Options struct {
-	System  *kit.System
-	Live    *registry.Cell
-	Journal kit.Addr
-	Log     zerolog.Logger
-	Health  func() Health
+	System   *kit.System
+	Live     *registry.Cell
+	Journal  kit.Addr
+	Log      zerolog.Logger
+	Listener net.Listener // what Serve answers, from Listen
+	Health   func() Health
 	// Missed is told, at most once per interval and account, that something on the account's path was not accepted that
 	// could have been its own.
 	Missed func(channels.Account)
-
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
-	RequestWithin  time.Duration  // for a whole request to come in; else 408
-	JournalWithin  time.Duration  // for the journal to take it, and for a proven sender to get room; else 503
-	InFlight       int64          // bytes of bodies in memory; a single longer body is let in alone
 }
 
-// Server is the edge of one listener. It serves once.
+// Server is the edge. It serves once, at one address or, while it moves to another one, at several.
 type Server struct {
 	o        Options
 	http     *fasthttp.Server
 	conns    *conns
-	room     *semaphore.Weighted // bytes for bodies
-	strange  *semaphore.Weighted // of them, for senders who have not proven themselves yet
+	room     room // bytes of bodies
+	strange  room // of them, those of senders who have not proven themselves yet
 	waiters  *semaphore.Weighted
 	refusals *refusals
 	bugs     atomic.Uint64      // since the last line of log
@@ -69,18 +64,17 @@ type Server struct {
 	end      context.CancelFunc // of life; Shutdown begins with it
 }
 
-// New makes a server; Serve starts it.
+// New makes a server; Serve starts it. The listener belongs to it from now on.
 func New(o Options) *Server {
 	s := &Server{
-		o: o, conns: newConns(), refusals: newRefusals(), room: semaphore.NewWeighted(o.InFlight),
-		strange: semaphore.NewWeighted(o.InFlight / 2), waiters: semaphore.NewWeighted(waitersMax),
+		o: o, conns: newConns(), refusals: newRefusals(), waiters: semaphore.NewWeighted(waitersMax),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.http = &fasthttp.Server{
 		Handler:                      s.handle,
 		ErrorHandler:                 s.broken,
 		ExpectHandler:                s.expect,
-		ConnState:                    spoken,
+		ConnState:                    s.moved,
 		Logger:                       counting{&s.faults},
 		Name:                         "holdfast",
 		SecureErrorLogMessage:        true,
@@ -90,31 +84,32 @@ func New(o Options) *Server {
 		CloseOnShutdown:              true,
 		Concurrency:                  connectionsMax,
 		ReadBufferSize:               headerMax,
-		ReadTimeout:                  o.RequestWithin,
 		WriteTimeout:                 writeWithin,
-		IdleTimeout:                  idleWithin,
 	}
+	first, _ := s.adopt(o.Listener)
+	first.state.Store(served)
+	s.conns.served = first
 	return s
 }
 
+// Addr is the address that is served, or will be.
+func (s *Server) Addr() string { return s.conns.Addr().String() }
+
 // Serve answers until Shutdown, which makes it return nil. It also sums refusals up.
-func (s *Server) Serve(l net.Listener) error {
-	tracked, open := s.conns.listen(l)
-	if !open {
-		return nil
-	}
+func (s *Server) Serve() error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		s.sumUp()
 	}()
-	err := s.http.Serve(tracked)
+	s.conns.current().answer()
+	err := s.http.Serve(s.conns)
 	s.end()
 	<-ended
 	return err
 }
 
-// Shutdown closes the listener and the connections on which nothing is under way, lets requests in flight be answered, and
+// Shutdown closes every address and the connections on which nothing is under way, lets requests in flight be answered, and
 // returns when all connections are gone. When ctx ends first the rest is cut, and the error says so.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end()
@@ -125,9 +120,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			return errors.New("some connections did not end in time and were cut")
 		}
 		return nil
-	}
-	if errors.Is(err, net.ErrClosed) {
-		return nil // the listener is closed by us already
 	}
 	return err
 }
