@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,6 +27,7 @@ type desk struct {
 
 	mu    sync.Mutex
 	looks int
+	means map[string]string // by hash: what people would tell of it
 	told  []string
 }
 
@@ -56,15 +56,12 @@ func (d *desk) remove(name string)          { d.t.Helper(); d.must(os.RemoveAll(
 // sit watches the file at a path until the test ends.
 func sit(t *testing.T, file string, quiet, every time.Duration, prepare func(d *desk)) *desk {
 	t.Helper()
-	d := &desk{t: t, dir: t.TempDir()}
+	d := &desk{t: t, dir: t.TempDir(), means: map[string]string{}}
 	d.file = d.path(file)
 	prepare(d)
 	src := config.Find(d.file, nil)
 	w := New(Options{Quiet: quiet, Every: every, Trouble: func(err error) { t.Errorf("trouble: %v", err) }, Sum: func() (string, []string) {
-		d.mu.Lock()
-		d.looks++
-		d.mu.Unlock()
-		return config.Sum(src, nil)
+		return d.sum(src)
 	}})
 	known, _ := config.Sum(src, nil)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -77,7 +74,7 @@ func sit(t *testing.T, file string, quiet, every time.Duration, prepare func(d *
 				return
 			}
 			d.mu.Lock()
-			d.told = append(d.told, d.state(src))
+			d.told = append(d.told, d.means[c.Hash])
 			d.mu.Unlock()
 			known = c.Hash
 		}
@@ -87,17 +84,24 @@ func sit(t *testing.T, file string, quiet, every time.Duration, prepare func(d *
 	return d
 }
 
-// state is what is there now, as people would tell it: the group that the configuration names, or that there is a fault.
-func (d *desk) state(src config.Source) string {
-	c, err := config.Inspect(src, nil)
-	var ps config.Problems
-	switch {
-	case errors.As(err, &ps):
-		return "faulty"
-	case err != nil:
-		return err.Error()
+// sum is that of the configuration. It remembers what it means: the group that it names, or that there is a fault.
+func (d *desk) sum(src config.Source) (hash string, paths []string) {
+	hash, paths = config.Sum(src, nil)
+	for before := ""; before != hash; {
+		before = hash
+		state := "faulty"
+		if c, err := config.Load(src, nil); err == nil {
+			state = c.Gateway.AdminGroup
+		}
+		hash, paths = config.Sum(src, nil) // or it is not the state of this hash
+		d.mu.Lock()
+		d.means[hash] = state
+		d.mu.Unlock()
 	}
-	return c.Gateway.AdminGroup
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.looks++
+	return hash, paths
 }
 
 // until waits for what the watcher's goroutine does.

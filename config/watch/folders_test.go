@@ -145,6 +145,18 @@ func TestAWatchBelongsToAFolderAndNotToItsName(t *testing.T) {
 	}
 }
 
+func TestWhatMatters(t *testing.T) {
+	f, _, dir, _ := watching(t)
+	f.watch([]string{filepath.Join(dir, "a/f"), filepath.Join(dir, "b")})
+	for name, want := range map[string]bool{
+		"a/f": true, "a": true, "b": true, "b/any": true, "": true, "a//f": true, "a/other": false, "a/f/x": false, "b/any/x": false, "c": false,
+	} {
+		if got := f.matters(fsnotify.Event{Name: dir + "/" + name}, true); got != want {
+			t.Errorf("%q matters: %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestTroubleSaysWhatToDoOnce(t *testing.T) {
 	const still = "; changes are still found, by looking every 5s; to have them found at once, "
 	for _, tt := range []struct {

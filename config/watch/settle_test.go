@@ -206,6 +206,8 @@ func TestWhatIsReportedAndWhen(t *testing.T) {
 			"a notice just after a look counts at the end of the quiet time", func(w *world) {
 				w.at(100 * time.Millisecond)
 				w.save("new")
+				w.at(110 * time.Millisecond)
+				w.notice(w.path + ".log")
 			}, []string{"400ms new"},
 		},
 		{
@@ -304,14 +306,16 @@ func TestLookingIsRare(t *testing.T) {
 func TestWhatChangedBeforeTheFirstLookCounts(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "f")
-	synctest.Test(t, func(t *testing.T) {
-		w := New(Options{Sum: func() (string, []string) { return "new", []string{path} }})
-		w.folders.open = func() (notifier, error) { return newFake(), nil }
-		began := time.Now()
-		if c, err := w.Next(t.Context(), "old"); err != nil || c != (Change{"new", true}) || time.Since(began) != DefaultQuiet {
-			t.Errorf("got %v, %v after %s", c, err, time.Since(began))
-		}
-	})
+	for quiet, want := range map[time.Duration]time.Duration{0: DefaultQuiet, time.Minute: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			w := New(Options{Sum: func() (string, []string) { return "new", []string{path} }, Quiet: quiet})
+			w.folders.open = func() (notifier, error) { return newFake(), nil }
+			began := time.Now()
+			if c, err := w.Next(t.Context(), "old"); err != nil || c != (Change{"new", true}) || time.Since(began) != want {
+				t.Errorf("got %v, %v after %s", c, err, time.Since(began))
+			}
+		})
+	}
 }
 
 func TestNothingToWatchCostsNothing(t *testing.T) {

@@ -29,7 +29,7 @@ type Options struct {
 	Trouble func(error)
 	// Quiet is how long nothing may change before a change is reported. 0: DefaultQuiet.
 	Quiet time.Duration
-	// Most is how long changes may go on before one is reported all the same. 0: DefaultMost.
+	// Most is how long changes may go on before one is reported all the same, give or take Quiet. 0: DefaultMost.
 	Most time.Duration
 	// Every is how often to look where no notice came. 0: DefaultEvery.
 	Every time.Duration
@@ -110,12 +110,12 @@ func (w *Watcher) settle(ctx context.Context, hash string) (Change, error) {
 	end := time.Now().Add(w.o.Most)
 	for {
 		quiet := false
-		for left := w.o.Most; !quiet && left > 0; left = time.Until(end) {
-			noticed, err := w.listen(ctx, min(w.o.Quiet, left), true)
+		for !quiet && time.Now().Before(end) {
+			noticed, err := w.listen(ctx, w.o.Quiet, true)
 			if err != nil {
 				return Change{}, err
 			}
-			quiet = !noticed && left >= w.o.Quiet
+			quiet = !noticed
 		}
 		again := w.look()
 		switch {
