@@ -80,6 +80,11 @@ func (s Source) folder() string { return filepath.Dir(s.Path) }
 
 // read returns the content without a byte order mark.
 func (s Source) read() ([]byte, Problems) {
+	data, problems := s.raw()
+	return bytes.TrimPrefix(data, []byte("\ufeff")), problems
+}
+
+func (s Source) raw() ([]byte, Problems) {
 	data := s.candidate
 	switch {
 	case data != nil:
@@ -97,7 +102,7 @@ func (s Source) read() ([]byte, Problems) {
 	if len(data) > MaxFile {
 		return nil, Problems{{File: s.Path, Got: "more than 1 MiB", Want: "a configuration of at most 1 MiB"}}
 	}
-	return bytes.TrimPrefix(data, []byte("\ufeff")), nil
+	return data, nil
 }
 
 // readBounded reads a regular file of at most limit bytes. The fault completes "a file that …" and holds nothing of
