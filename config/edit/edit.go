@@ -25,7 +25,7 @@ import (
 
 // Reasons of refusals, for errors.Is. The texts of the errors say what to do.
 var (
-	ErrInput    = errors.New("the request cannot be used")                                     // the value or the path
+	ErrInput    = errors.New("the change cannot be made as it is given")                       // the value or the path
 	ErrMask     = errors.New("a mask cannot be resolved")                                      // which secret is meant
 	ErrAbsent   = errors.New("nothing stands there")                                           // of Get
 	ErrChanged  = errors.New("the configuration was changed in the meantime")                  // base is not its hash
@@ -90,7 +90,7 @@ func (f File) Get(path string) (Reading, error) {
 	}
 	v := t.root.at(keys)
 	if v == nil {
-		return Reading{}, fmt.Errorf("%w: %q is not in %s: its default holds, or it is set elsewhere", ErrAbsent, path, f.Source)
+		return Reading{}, f.absent(content, keys)
 	}
 	raw, err := json.Marshal(masker{f.Secrecy}.mask(v, keys))
 	if err != nil {
@@ -138,6 +138,9 @@ func (f File) change(given json.RawMessage, o Options, want func(root, given *va
 	content, err := f.Source.Content()
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if o.Base == "" {
+		return Result{}, fmt.Errorf("%w: the base is missing: read the configuration and give the hash that comes with it", ErrInput)
 	}
 	if o.Base != f.Source.Digest(content) {
 		return Result{}, fmt.Errorf("%w: the base is not the hash of %s: read it again and make the change to what it says now", ErrChanged, f.Source.Path)
@@ -249,10 +252,14 @@ func (f File) splice(d *document, wanted *value) ([]byte, []change, error) {
 	var last error
 	for _, plain := range []bool{false, true} {
 		w := &writer{document: d, style: style{step: d.step, flush: d.flush, plain: plain}}
-		if err := w.write(d.root, wanted, nil); err != nil {
+		err := w.write(d.root, wanted, nil)
+		if errors.Is(err, ErrPlace) {
 			return nil, nil, err
 		}
-		after, err := w.apply()
+		var after string
+		if err == nil {
+			after, err = w.apply()
+		}
 		if err == nil {
 			err = says(d.name, after, wanted)
 		}

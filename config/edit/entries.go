@@ -197,48 +197,6 @@ func (w *writer) list(e *entry, want *value, path trail) error {
 	return nil
 }
 
-// pair is an item of the old and one of the new list that are equal.
-type pair struct{ old, now int }
-
-// common finds what two lists have in common, in order: as much as possible, but for very long ones only what they
-// have at their beginning.
-func common(old, now []*value) []pair {
-	const most = 1 << 20
-	var out []pair
-	i := 0
-	for ; i < min(len(old), len(now)) && equal(old[i], now[i]); i++ {
-		out = append(out, pair{i, i})
-	}
-	restOld, restNow := len(old)-i, len(now)-i
-	if restOld*restNow > most {
-		return out
-	}
-	longest := make([][]int, restOld+1) // in common from here on
-	for a := range longest {
-		longest[a] = make([]int, restNow+1)
-	}
-	for a := restOld - 1; a >= 0; a-- {
-		for b := restNow - 1; b >= 0; b-- {
-			longest[a][b] = max(longest[a+1][b], longest[a][b+1])
-			if equal(old[i+a], now[i+b]) {
-				longest[a][b] = longest[a+1][b+1] + 1
-			}
-		}
-	}
-	for a, b := 0, 0; a < restOld && b < restNow; {
-		switch {
-		case equal(old[i+a], now[i+b]):
-			out = append(out, pair{i + a, i + b})
-			a, b = a+1, b+1
-		case longest[a+1][b] >= longest[a][b+1]:
-			a++
-		default:
-			b++
-		}
-	}
-	return out
-}
-
 // addItems puts items in before the one that has the number at.
 func (w *writer) addItems(n *node, items []*value, at int, path trail) error {
 	var lines, flow []string

@@ -154,8 +154,13 @@ func (l lookup) below(at []object, key string) []object {
 		if isItem(key) {
 			rest = "items"
 		}
-		if one, ok := s[rest].(map[string]any); ok {
+		switch one := s[rest].(type) {
+		case map[string]any:
 			others = append(others, one)
+		case nil:
+			if s["type"] == "object" && properties == nil { // a mapping of anything
+				others = append(others, object{})
+			}
 		}
 	}
 	if len(named) > 0 {

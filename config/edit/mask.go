@@ -143,7 +143,7 @@ func (m masker) unmaskList(want, old *value, at trail) (*value, error) {
 				same = append(same, j)
 			}
 		}
-		from := -1
+		var from int
 		switch {
 		case len(same) == 1:
 			from = same[0]

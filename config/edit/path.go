@@ -2,6 +2,7 @@ package edit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -90,10 +91,10 @@ func nextKey(at *value, rest string, first bool) (key, after string, err error) 
 		return bracketed(rest)
 	}
 	if !first {
-		dot := false
-		if rest, dot = strings.CutPrefix(rest, "."); !dot {
+		if rest[0] != '.' {
 			return "", "", fmt.Errorf("a dot is missing before %q", rest)
 		}
+		rest = rest[1:]
 	}
 	if at != nil {
 		for _, known := range at.keys {
@@ -122,11 +123,11 @@ func bracketed(rest string) (key, after string, err error) {
 				return key, left, checkKey(key)
 			}
 		}
-		return "", "", fmt.Errorf(`a key in brackets is written as ["a.b"]`)
+		return "", "", errors.New(`a key in brackets is written as ["a.b"]`)
 	}
 	end := strings.IndexByte(rest, ']')
 	if end < 0 || !isItem(rest[:end+1]) {
-		return "", "", fmt.Errorf(`brackets hold the number of an item, as in [0], or a key in double quotes`)
+		return "", "", errors.New(`brackets hold the number of an item, as in [0], or a key in double quotes`)
 	}
 	return rest[:end+1], rest[end+1:], nil
 }

@@ -45,14 +45,46 @@ func below(y *yaml.Node, key string) *yaml.Node {
 // locator tells where a load found what a path means: File is the file, or the variable if there is no Line.
 type locator func(keys trail) config.Problem
 
-// elsewhere refuses changes of what stands in another file than the source and names what the environment overrides.
-func (f File) elsewhere(content []byte, d *document, changed []change) ([]string, error) {
+// locator loads the content, with whatever it includes and the environment says.
+func (f File) locator(content []byte) (locator, error) {
 	c, err := config.Inspect(f.Source.With(content), f.Environ)
 	if c == nil {
 		return nil, fmt.Errorf("looking where the settings stand: %w", err)
 	}
-	where := func(keys trail) config.Problem {
-		return c.Place([]config.Problem{{Path: strings.Join(dotted(keys), "")}})[0]
+	known := map[string]config.Problem{}
+	return func(keys trail) config.Problem {
+		path := dotted(keys)
+		at, ok := known[path]
+		if !ok {
+			at = c.Place([]config.Problem{{Path: path}})[0]
+			known[path] = at
+		}
+		return at
+	}, nil
+}
+
+// absent is the error of Get. It says where else a setting comes from.
+func (f File) absent(content []byte, keys trail) error {
+	told := "its default holds"
+	where, err := f.locator(content)
+	if err == nil && len(keys) > 0 {
+		at, above := where(keys), where(keys[:len(keys)-1])
+		switch {
+		case same(at, above) || at.File == "" || at.File == f.Source.Path:
+		case at.Line == 0:
+			told = "the environment variable " + at.File + " sets it"
+		default:
+			told = fmt.Sprintf("it stands in %s, line %d", at.File, at.Line)
+		}
+	}
+	return fmt.Errorf("%w: %s is not in %s: %s", ErrAbsent, keys, f.Source, told)
+}
+
+// elsewhere refuses changes of what stands in another file than the source and names what the environment overrides.
+func (f File) elsewhere(content []byte, d *document, changed []change) ([]string, error) {
+	where, err := f.locator(content)
+	if err != nil {
+		return nil, err
 	}
 	var warnings []string
 	for _, one := range changed {
@@ -70,23 +102,26 @@ func (f File) elsewhere(content []byte, d *document, changed []change) ([]string
 }
 
 // dotted writes keys as config.Problem does, in which dots inside of keys are not marked.
-func dotted(keys trail) []string {
-	out := make([]string, 0, 2*len(keys))
+func dotted(keys trail) string {
+	var b strings.Builder
 	for i, key := range keys {
 		if i > 0 && !strings.HasPrefix(key, "[") {
-			out = append(out, ".")
+			b.WriteByte('.')
 		}
-		out = append(out, key)
+		b.WriteString(key)
 	}
-	return out
+	return b.String()
 }
+
+// same tells whether two places are one: then the lower one is not there, for a load names what would hold it.
+func same(a, b config.Problem) bool { return a.File == b.File && a.Line == b.Line && a.Col == b.Col }
 
 // settled judges one setting that is to be written into the source. own is what the source has.
 func settled(where locator, source string, own *value, keys trail) (warning string, err error) {
 	for depth := len(keys); depth > 0; depth-- {
 		here := keys[:depth]
 		at, above := where(here), where(here[:depth-1])
-		if at.File == above.File && at.Line == above.Line && at.Col == above.Col {
+		if same(at, above) {
 			continue // nothing is there, so what holds it was told
 		}
 		switch {

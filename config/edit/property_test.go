@@ -37,7 +37,7 @@ func asNumber(v any) (float64, bool) {
 	return 0, false
 }
 
-// merged is RFC 7396 in its own words.
+// merged is RFC 7396, written once more.
 func merged(target, by any) any {
 	patch, ok := by.(map[string]any)
 	if !ok {
@@ -98,7 +98,7 @@ func goAt(v any, keys trail) (any, bool) {
 	return v, true
 }
 
-// goSet is Set in its own words.
+// goSet is Set, written once more.
 func goSet(v any, keys trail, to any) any {
 	if len(keys) == 0 {
 		return to
@@ -129,7 +129,7 @@ func goSet(v any, keys trail, to any) any {
 	return out
 }
 
-var blockText = regexp.MustCompile(`(?m)[|>][-+]?( +#.*)?\r?$`)
+var blockText = regexp.MustCompile(`(?m)[|>][-+]?[ \t]*(#.*)?\r?$`)
 
 var comments = regexp.MustCompile(`# c\d+[.:]`)
 
@@ -139,37 +139,71 @@ func TestAnyEditOfAnyDocumentChangesOnlyWhatItIsAbout(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, before := typed(t)
 		was := plainOf(t, before)
-		keys := rapid.SampledFrom(paths(was, nil)).Draw(t, "path")
-		old, _ := goAt(was, keys)
-		var to any
-		if len(keys) == 0 || rapid.IntRange(0, 4).Draw(t, "adds") == 0 {
-			switch in := old.(type) {
-			case map[string]any:
-				keys = keys.below(rapid.SampledFrom([]string{"new", "x.y", "y"}).Draw(t, "new"))
-			case []any:
-				keys = keys.below(item(len(in)))
-			case nil:
-				keys = keys.below("new").below("deep")
-			}
-		}
-		if _, there := goAt(was, keys); !there || rapid.IntRange(0, 3).Draw(t, "removes") > 0 {
-			to = given(t, 0)
-		}
-		raw, _ := json.Marshal(to)
-		after, err := pure(before, "set "+quotedPath(keys)+" "+string(raw))
+		keys, to := draft(t, was)
+		raw := string(mustJSON(to))
+		after, err := pure(before, "set "+quotedPath(keys)+" "+raw)
 		if errors.Is(err, ErrForm) && blockText.MatchString(before) {
 			return // what follows on such text may become a part of it
 		}
 		if err != nil {
 			t.Fatalf("%v\nset %s %s\nin\n%s", err, keys, raw, before)
 		}
-		want := goSet(was, keys, plainOf(t, string(mustJSON(to))))
+		want := goSet(was, keys, plainOf(t, raw))
 		if diff := cmp.Diff(want, plainOf(t, after), numbers); diff != "" {
 			t.Fatalf("set %s %s in\n%s\ngave\n%s\n%s", keys, raw, before, after, diff)
 		}
 		unrelated(t, w, keys, was, want, before, after)
 		if to != nil {
 			commentsStay(t, keys, was, want, before, after)
+		}
+	})
+}
+
+// draft draws what to set where: a place that is there or one that could be.
+func draft(t *rapid.T, was any) (keys trail, to any) {
+	keys = rapid.SampledFrom(paths(was, nil)).Draw(t, "path")
+	old, _ := goAt(was, keys)
+	if len(keys) == 0 || rapid.IntRange(0, 4).Draw(t, "adds") == 0 {
+		switch in := old.(type) {
+		case map[string]any:
+			keys = keys.below(rapid.SampledFrom([]string{"new", "x.y", "y"}).Draw(t, "new"))
+		case []any:
+			keys = keys.below(item(len(in)))
+		case nil:
+			keys = keys.below("new").below("deep")
+		}
+	}
+	if _, there := goAt(was, keys); !there || rapid.IntRange(0, 3).Draw(t, "removes") > 0 {
+		to = given(t, 0)
+	}
+	return keys, to
+}
+
+// Any document and any merge patch: the result is what RFC 7396 says, and comments stay if nothing is taken away.
+func TestAnyPatchOfAnyDocumentGivesWhatTheStandardSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		_, before := typed(t)
+		was := plainOf(t, before)
+		by := map[string]any{}
+		for range rapid.IntRange(1, 3).Draw(t, "places") {
+			keys, to := draft(t, was)
+			if !slices.ContainsFunc(keys, isItem) {
+				by = goSet(by, keys, to).(map[string]any)
+				if to == nil {
+					by = goSet(by, keys[:len(keys)-1], map[string]any{keys[len(keys)-1]: nil}).(map[string]any)
+				}
+			}
+		}
+		raw := string(mustJSON(by))
+		after, err := pure(before, "patch "+raw)
+		if errors.Is(err, ErrForm) && blockText.MatchString(before) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v\npatch %s\nin\n%s", err, raw, before)
+		}
+		if diff := cmp.Diff(merged(was, plainOf(t, raw)), plainOf(t, after), numbers); diff != "" {
+			t.Fatalf("patch %s in\n%s\ngave\n%s\n%s", raw, before, after, diff)
 		}
 	})
 }
@@ -266,12 +300,13 @@ func movesUp(w *written, i int, keys trail) bool {
 			return true
 		}
 	}
+	first := -1
 	for j := i - 1; j >= 0; j-- {
-		if w.owners[j] != nil && len(w.owners[j]) >= len(keys) && slices.Equal(w.owners[j][:len(keys)], keys) {
-			return strings.HasPrefix(strings.TrimLeft(w.lines[j], " "), "- ")
+		if len(w.owners[j]) >= len(keys) && slices.Equal(w.owners[j][:len(keys)], keys) {
+			first = j
 		}
 	}
-	return false
+	return first >= 0 && strings.HasPrefix(strings.TrimLeft(w.lines[first], " "), "- ")
 }
 
 func size(v any) int {
