@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -47,8 +48,9 @@ func Lookup(schema []byte, path string) (Part, error) {
 		}
 		below := l.below(at, key)
 		if len(below) == 0 {
-			return Part{}, fmt.Errorf("%w: no setting is called %q: below %q there are %s",
-				ErrInput, path, strings.TrimSuffix(path, rest), strings.Join(names(l.children(at)), ", "))
+			known := strings.Join(names(l.children(at)), ", ")
+			return Part{}, fmt.Errorf("%w: no setting is called %q: at %q there are %s",
+				ErrInput, path, strings.TrimSuffix(path, rest), cmp.Or(known, "none"))
 		}
 		at, rest = below, after
 	}

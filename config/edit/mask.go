@@ -31,6 +31,9 @@ func (m masker) mask(v *value, at trail) *value {
 		}
 		return &out
 	case mapping:
+		if m.known(at) == config.Confidential { // its keys may be what was meant as the secret
+			return textOf(Mask)
+		}
 		out := *v
 		out.members = make(map[string]*value, len(v.members))
 		for key, one := range v.members {
@@ -46,17 +49,20 @@ func (m masker) mask(v *value, at trail) *value {
 	return v
 }
 
+func (m masker) known(at trail) config.Secrecy {
+	if m.secrecy == nil {
+		return config.Unknown
+	}
+	return m.secrecy(at)
+}
+
 // hides tells whether a scalar must not be shown.
 func (m masker) hides(v *value, at trail) bool {
 	content, isText := v.scalar.(string)
 	if isText && whole.MatchString(content) {
 		return false
 	}
-	known := config.Unknown
-	if m.secrecy != nil {
-		known = m.secrecy(at)
-	}
-	switch known {
+	switch m.known(at) {
 	case config.Open:
 		return isText && (v.tag != "" || revealing(content))
 	case config.Confidential:
@@ -114,11 +120,11 @@ func (m masker) unmask(want, old *value, at trail) (*value, error) {
 	case list:
 		return m.unmaskList(want, old, at)
 	}
-	if old == nil || old.kind == list || old.kind == mapping || old.kind == null {
-		return nil, fmt.Errorf("%w: %q is given as %s, which means unchanged, but no value stands there: give one", ErrMask, at, Mask)
+	if old == nil || old.kind == null {
+		return nil, fmt.Errorf("%w: %s is given as %s, which means unchanged, but no value stands there: give one", ErrMask, at.told(), Mask)
 	}
 	if shown := m.mask(old, at); shown.scalar != Mask {
-		return nil, fmt.Errorf("%w: %q is given as %s, which means unchanged, but no secret stands there: give the value as it was read", ErrMask, at, Mask)
+		return nil, fmt.Errorf("%w: %s is given as %s, which means unchanged, but it was not read as that: give it as it was read", ErrMask, at.told(), Mask)
 	}
 	return old, nil
 }
@@ -155,8 +161,8 @@ func (m masker) unmaskList(want, old *value, at trail) (*value, error) {
 			_, err := m.unmask(one, nil, at.below(item(i)))
 			return nil, err
 		default:
-			return nil, fmt.Errorf("%w: it is not certain which item of %q the masked %s was: write the items one by one, by their paths",
-				ErrMask, at, item(i))
+			return nil, fmt.Errorf("%w: it is not certain which item of %s the masked %s was: write the items one by one, by their paths",
+				ErrMask, at.told(), item(i))
 		}
 		kept, err := m.unmask(one, old.items[from], at.below(item(from)))
 		if err != nil {

@@ -51,6 +51,14 @@ func index(key string) (int, bool) {
 	return i, err == nil
 }
 
+// told is the path for a message.
+func (t trail) told() string {
+	if len(t) == 0 {
+		return "the file"
+	}
+	return t.String()
+}
+
 // below never shares memory that another append could write to.
 func (t trail) below(key string) trail { return append(t[:len(t):len(t)], key) }
 

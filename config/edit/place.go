@@ -77,7 +77,7 @@ func (f File) absent(content []byte, keys trail) error {
 			told = fmt.Sprintf("it stands in %s, line %d", at.File, at.Line)
 		}
 	}
-	return fmt.Errorf("%w: %s is not in %s: %s", ErrAbsent, keys, f.Source, told)
+	return fmt.Errorf("%w: %s is not in %s: %s", ErrAbsent, keys, f.named(), told)
 }
 
 // elsewhere refuses changes of what stands in another file than the source and names what the environment overrides.
@@ -170,4 +170,11 @@ func (c change) leaves() []trail {
 	}
 	visit(c.keys, c.was, c.now)
 	return out
+}
+
+func (f File) named() string {
+	if f.Source.Path == "" {
+		return f.Source.By
+	}
+	return f.Source.Path
 }

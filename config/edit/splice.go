@@ -64,7 +64,7 @@ func (w *writer) write(e *entry, want *value, path trail) error {
 	}
 	if n.yaml.Kind == yaml.AliasNode && (n.value.kind == mapping || n.value.kind == list) {
 		return fmt.Errorf("%w: %s stands in line %d as an alias of what is in line %d: change it there, or write it out in place of the alias",
-			ErrPlace, path, w.line(n.from), n.yaml.Alias.Line)
+			ErrPlace, path.told(), w.line(n.from), n.yaml.Alias.Line)
 	}
 	if err := w.shared(n, path); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (w *writer) shared(n *node, path trail) error {
 	name := n.yaml.Anchor
 	if lines := w.uses[name]; name != "" && len(lines) > 0 {
 		return fmt.Errorf("%w: %s stands in line %d with the anchor &%s, and line %d repeats it: write it out there first",
-			ErrPlace, path, w.line(n.from), name, lines[0])
+			ErrPlace, path.told(), w.line(n.from), name, lines[0])
 	}
 	return nil
 }

@@ -27,13 +27,13 @@ func setBelow(v *value, keys trail, depth int, to *value) (*value, error) {
 		return setItem(v, keys, depth, to)
 	case mapping:
 	default:
-		return nil, fmt.Errorf("%w: %q is %s and has nothing below it: set it as a whole", ErrInput, here, v.kind)
+		return nil, fmt.Errorf("%w: %s is %s and has nothing below it: set it as a whole", ErrInput, here.told(), v.kind)
 	}
 	if isItem(key) && v.members[key] == nil {
-		return nil, fmt.Errorf("%w: %q is a mapping, and %s is the number of an item: name a key", ErrInput, here, key)
+		return nil, fmt.Errorf("%w: %s is a mapping, and %s is the number of an item: name a key", ErrInput, here.told(), key)
 	}
 	if removes && v.members[key] == nil {
-		return nil, fmt.Errorf("%w: nothing stands at %q that could be removed", ErrInput, keys[:depth+1])
+		return nil, fmt.Errorf("%w: nothing stands at %s that could be removed", ErrInput, keys[:depth+1].told())
 	}
 	if removes && depth+1 == len(keys) {
 		return v.without(key), nil
@@ -48,8 +48,8 @@ func setBelow(v *value, keys trail, depth int, to *value) (*value, error) {
 func setItem(v *value, keys trail, depth int, to *value) (*value, error) {
 	i, ok := index(keys[depth])
 	if !ok || i > len(v.items) || i == len(v.items) && to.kind == null {
-		return nil, fmt.Errorf("%w: %q is a list of %d: name an item by its number, as in [0]; [%d] appends",
-			ErrInput, keys[:depth], len(v.items), len(v.items))
+		return nil, fmt.Errorf("%w: %s is a list of %d: name an item by its number, as in [0]; [%d] appends",
+			ErrInput, keys[:depth].told(), len(v.items), len(v.items))
 	}
 	out := *v
 	out.items = slices.Clone(v.items)
