@@ -10,6 +10,10 @@
 // what Get returns, nor in any error: what no type knows counts as a secret. A refused write changes nothing.
 //
 // What is removed takes its own lines with it and the comment at the end of its line; a comment above it stays.
+//
+// A path is written as in a config.Problem: keys joined by dots, items by their number in brackets, as in
+// bindings[0].match.channel. Of keys that have dots in them the longest that is there is meant. A key may also stand in
+// brackets and double quotes, as in groups["a.b"].requireMention: then it is meant as it stands, there or not.
 package edit
 
 import (
@@ -25,15 +29,15 @@ import (
 
 // Reasons of refusals, for errors.Is. The texts of the errors say what to do.
 var (
-	ErrInput    = errors.New("the change cannot be made as it is given")                       // the value or the path
-	ErrMask     = errors.New("a mask cannot be resolved")                                      // which secret is meant
-	ErrAbsent   = errors.New("nothing stands there")                                           // of Get
-	ErrChanged  = errors.New("the configuration was changed in the meantime")                  // base is not its hash
-	ErrReadOnly = errors.New("the configuration cannot be written here")                       // no file, JSON, rights
-	ErrPlace    = errors.New("the value cannot be changed where it is used")                   // alias, included file
-	ErrForm     = errors.New("the file cannot be changed without touching what was not asked") // an unusual way of writing
-	ErrLoss     = errors.New("most of the configuration would be lost")                        // and Force was not given
-	ErrInvalid  = errors.New("the configuration would not be valid")                           // errors.As: config.Problems
+	ErrInput    = errors.New("the change cannot be made as it is given")               // the value or the path
+	ErrMask     = errors.New("a mask cannot be resolved")                              // which secret is meant
+	ErrAbsent   = errors.New("nothing stands there")                                   // of Get
+	ErrChanged  = errors.New("the configuration was changed in the meantime")          // base is not its hash
+	ErrReadOnly = errors.New("the configuration cannot be written here")               // no file, JSON, rights
+	ErrPlace    = errors.New("the value cannot be changed where it is used")           // alias, included file
+	ErrForm     = errors.New("the file is written in a way that cannot be dealt with") // an unusual way of writing
+	ErrLoss     = errors.New("most of the configuration would be lost")                // and Force was not given
+	ErrInvalid  = errors.New("the configuration would not be valid")                   // errors.As: config.Problems
 )
 
 // File is a configuration file that can be changed. It holds nothing of the file itself, and is a value; calls that
@@ -183,7 +187,7 @@ func (f File) save(before, after []byte, changed []change, d *document, wanted *
 	if err := f.sound(before, after, d.tree.root, wanted, o.Force); err != nil {
 		return Result{}, err
 	}
-	out := Result{Hash: f.Source.Digest(after), Warnings: warnings}
+	out := Result{Hash: f.Source.Digest(after), Changed: []string{}, Warnings: warnings}
 	for _, one := range changed {
 		out.Changed = append(out.Changed, one.keys.String())
 	}

@@ -92,6 +92,10 @@ func TestLaw11_AWriteThatIsBasedOnAnotherFileIsRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want ErrChanged", name, err)
 		}
 	}
+	old.Dry = true
+	if _, err := f.Set("log.level", json.RawMessage(`"debug"`), old); !errors.Is(err, ErrChanged) {
+		t.Errorf("only tried: got %v, want ErrChanged", err)
+	}
 	if _, err := f.Set("log.level", json.RawMessage(`"debug"`), Options{}); !errors.Is(err, ErrInput) {
 		t.Errorf("no hash: got %v, want ErrInput", err)
 	}
@@ -317,7 +321,8 @@ func TestAWriteThatLosesMostOfTheFileNeedsForce(t *testing.T) {
 	}{
 		{"all but one setting of many", large, "", `{"a": 1}`, true},
 		{"all but half of many", large, "", `{"a": 1, "b": 2, "c": 3, "d": 4}`, false},
-		{"one of two", "a: 1\nb: 2\n", "", `{"a": 1}`, false},
+		{"most settings, though comments stay", large + "# " + strings.Repeat("x", 500) + "\n", "", `{"a": 1}`, true},
+		{"all but one of a few", "a: 1\nb: 2\nc: 3\nd: 4\n", "", `{"a": 1}`, false},
 		{"settings are as many but the text is gone", large + "z: " + strings.Repeat("x", 500) + "\n", "z", `"y"`, true},
 		{"more settings than before", large, "x", `[1, 2]`, false},
 	} {
@@ -362,6 +367,7 @@ func TestAResultThatIsNotValidIsNotWritten(t *testing.T) {
 	if _, err := f.Patch(json.RawMessage(`{"log": {"level": "warn"}}`), base(t, f)); err != nil {
 		t.Errorf("a valid one: %v", err)
 	}
+	f.Check = nil
 	if _, err := f.Set("agents.x.system", json.RawMessage(`"`+strings.Repeat("x", config.MaxFile)+`"`), base(t, f)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a file without end: %v", err)
 	}

@@ -88,6 +88,24 @@ func TestEditsKeepEveryByte(t *testing.T) {
 	}
 }
 
+// What a small file can stand for is bounded.
+func TestAFileThatGrowsWhileItIsReadIsRefused(t *testing.T) {
+	laughs := "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n"
+	for i := range 8 {
+		name, before := string(rune('b'+i)), string(rune('a'+i))
+		laughs += name + ": &" + name + " [" + strings.Repeat("*"+before+", ", 10) + "]\n"
+	}
+	for name, tt := range map[string][2]string{
+		"aliases of aliases":      {laughs, "at most 100000 values"},
+		"deep brackets":           {"a: " + strings.Repeat("[", 80) + strings.Repeat("]", 80), "at most 64 levels"},
+		"a key that is a mapping": {"{{a: b}: c}", "a key that is not text"},
+	} {
+		if _, err := pure(tt[0], "set x 1"); !errors.Is(err, ErrForm) || !strings.Contains(err.Error(), tt[1]) {
+			t.Errorf("%s: got %v, want: %s", name, err, tt[1])
+		}
+	}
+}
+
 // Text that ends with the file would say something else if anything followed it: that is seen, and nothing is written.
 func TestAResultThatWouldSayMoreThanAskedIsRefused(t *testing.T) {
 	for name, tt := range map[string][2]string{

@@ -201,7 +201,9 @@ func (l lookup) children(at []object) []Child {
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Values(found), func(a, b Child) int { return strings.Compare(a.Name, b.Name) })
+	out := slices.AppendSeq([]Child{}, maps.Values(found))
+	slices.SortFunc(out, func(a, b Child) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // secret tells whether any form of a place is write-only, which is how the schema marks secrets.

@@ -142,6 +142,7 @@ func TestAMaskThatMeansNothingIsRefused(t *testing.T) {
 		{"in a list that shrinks", "channels.sms.password", `["***"]`},
 		{"in a list in place of text", "channels.sms.token", `["***"]`},
 		{"in a new item", "channels.sms.senders", `[{"name": "a", "secret": "***"}, {"name": "b", "secret": "***"}, {"name": "c", "secret": "***"}]`},
+		{"in a new item where the old one moved", "channels.sms.senders", `[{"name": "b", "secret": "***"}, {"name": "c", "secret": "***"}]`},
 		{"in items that were changed while the list shrinks", "channels.sms.senders", `[{"name": "c", "secret": "***"}]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,6 +150,9 @@ func TestAMaskThatMeansNothingIsRefused(t *testing.T) {
 			_, err := f.Set(tt.path, json.RawMessage(tt.given), Options{Base: f.Source.Digest([]byte(before)), Dry: true, Force: true})
 			if !errors.Is(err, ErrMask) || strings.Contains(fmt.Sprint(err), canary) {
 				t.Errorf("got %v, want ErrMask", err)
+			}
+			if strings.HasPrefix(tt.name, "where n") && !strings.Contains(fmt.Sprint(err), "no value stands there") {
+				t.Errorf("got %v, want that no value stands there", err)
 			}
 		})
 	}

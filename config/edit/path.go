@@ -8,10 +8,6 @@ import (
 	"strings"
 )
 
-// A path is written as in a config.Problem: keys joined by dots, items by their number in brackets, as in
-// bindings[0].match.channel. Of keys that have dots in them the longest that is there is meant. A key may also stand in
-// brackets and double quotes, as in groups["a.b"]: then it is meant as it stands, there or not.
-
 // trail is a path taken apart: keys, and items as [0].
 type trail []string
 

@@ -86,7 +86,7 @@ func (f File) elsewhere(content []byte, d *document, changed []change) ([]string
 	if err != nil {
 		return nil, err
 	}
-	var warnings []string
+	warnings := []string{}
 	for _, one := range changed {
 		for _, keys := range one.leaves() {
 			warning, err := settled(where, f.Source.Path, d.tree.root, keys)

@@ -100,7 +100,7 @@ func mustRead(t *testing.T, content string) *value {
 }
 
 func TestPathsAreReadAsProblemsWriteThem(t *testing.T) {
-	root := mustRead(t, "a: {b.c: {d: 1}, b: {c: 2}, 'x[0]': 3, l: [{y: 4}, [5]]}\n")
+	root := mustRead(t, "a: {b: {c: 2}, b.c: {d: 1}, b.c.: 7, 'x[0]': 3, l: [{y: 4}, [5]]}\n")
 	for _, tt := range []struct{ name, path, want string }{
 		{"nothing is the whole", "", ""},
 		{"keys", "a.b", "a|b"},
