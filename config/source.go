@@ -75,26 +75,35 @@ func (s Source) folder() string { return filepath.Dir(s.Path) }
 
 // read returns the content.
 func (s Source) read(seen *seen) ([]byte, Problems) {
-	data, fault := s.candidate, ""
-	switch {
-	case data != nil:
-	case s.Path == "":
-		data = defaultYAML
-	default:
-		data, fault = readBounded(s.Path, MaxFile)
-	}
+	data, fault := s.raw()
 	seen.look(s.Path)
 	seen.note("content", string(data), fault)
-	if fault != "" {
-		return nil, Problems{{
+	return data, s.judge(data, fault)
+}
+
+// raw is what is there, and what is wrong with the file that should be.
+func (s Source) raw() (data []byte, fault string) {
+	switch {
+	case s.candidate != nil:
+		return s.candidate, ""
+	case s.Path == "":
+		return defaultYAML, ""
+	}
+	return readBounded(s.Path, MaxFile)
+}
+
+// judge says what is wrong with what was read.
+func (s Source) judge(data []byte, fault string) Problems {
+	switch {
+	case fault != "":
+		return Problems{{
 			File: s.Path, Got: "a file that " + fault,
 			Want: "a readable configuration file: correct -c or " + EnvConfig + ", or make one with gateway init",
 		}}
+	case len(data) > MaxFile:
+		return Problems{{File: s.Path, Got: "more than 1 MiB", Want: "a configuration of at most 1 MiB"}}
 	}
-	if len(data) > MaxFile {
-		return nil, Problems{{File: s.Path, Got: "more than 1 MiB", Want: "a configuration of at most 1 MiB"}}
-	}
-	return data, nil
+	return nil
 }
 
 // readBounded reads a regular file of at most limit bytes. The fault completes "a file that …" and holds nothing of
