@@ -27,6 +27,9 @@ func (s *shell) status(st *control.Status) {
 	for _, cause := range st.Causes {
 		fmt.Fprintln(s.Stdout, "  !", printable(cause))
 	}
+	if r := st.Runtime; r != nil {
+		fmt.Fprintf(s.Stdout, "%d goroutines, %.1f MiB of heap in use, %.1f MiB of memory, %d descriptors\n", r.Goroutines, r.HeapMB, r.RSSMB, r.FDs)
+	}
 	s.accounts(st.Accounts)
 	s.agents(st)
 	rows := [][]string{{"QUEUE", "CREATED", "DONE", "DEAD", "EXPIRED", "PENDING", "OLDEST"}}
