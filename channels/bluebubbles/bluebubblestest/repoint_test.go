@@ -29,16 +29,12 @@ func TestAWebhookMovesAndWhatWasPostedBeforeCanBeWaitedFor(t *testing.T) {
 	settle := s.Repoint(fresh.URL)
 	s.Receive(chat, peer, "to the new one")
 	<-next
-	settled := make(chan bool)
+	settled := make(chan bool, 1)
 	go func() {
 		settle()
 		settled <- answered.Load()
 	}()
-	select {
-	case <-settled:
-		t.Fatal("it is said to have settled, and a post to the old address has not been answered")
-	case <-time.After(20 * time.Millisecond): // for a double that does not wait; else too short to matter
-	}
+	<-time.After(20 * time.Millisecond) // for a double that does not wait; else too short to matter
 	close(answer)
 	if !<-settled {
 		t.Error("it settled before the post to the old address was answered")
