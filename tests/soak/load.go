@@ -23,6 +23,10 @@ import (
 	"holdfast/channels/bluebubbles/bluebubblestest"
 )
 
+// keepAlive is how long connections that nobody uses are kept. What a burst leaves behind is gone when the gateway is looked
+// at again, and does not count as growth.
+const keepAlive = 5 * time.Second
+
 // load sends messages at a constant rate.
 type load struct {
 	ledger   *ledger
@@ -35,8 +39,7 @@ type load struct {
 func newLoad(accounts []*account) *load {
 	return &load{
 		ledger: &ledger{statuses: map[string]int{}}, accounts: accounts,
-		// Few connections are kept, so that a burst leaves none behind that would count as growth of the gateway.
-		client: &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
+		client:   &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: keepAlive}},
 	}
 }
 

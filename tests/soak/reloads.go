@@ -20,7 +20,7 @@ type reloadsResult struct {
 }
 
 // playReloads changes settings of two accounts in turn, and reloads each time. What the process needs is read after the
-// first hundredth, when everything has been used once, and at the end.
+// first tenth, when everything has been used once, and at the end.
 func (o options) playReloads(dir string) error {
 	w := &world{dir: dir, accounts: newAccounts()}
 	defer w.close()
@@ -37,7 +37,7 @@ func (o options) playReloads(dir string) error {
 		if err := w.reload(n); err != nil {
 			return fmt.Errorf("reload %d: %w", n+1, err)
 		}
-		if n == o.reloads/100 {
+		if n == o.reloads/10 {
 			if before, err = w.read(rest); err != nil {
 				return err
 			}

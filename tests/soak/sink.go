@@ -39,7 +39,7 @@ func newSink(accounts []*account) (*sink, error) {
 		return nil, err
 	}
 	k.url = "http://" + listener.Addr().String()
-	k.server = &http.Server{Handler: k, ReadHeaderTimeout: time.Minute}
+	k.server = &http.Server{Handler: k, ReadHeaderTimeout: time.Minute, IdleTimeout: keepAlive}
 	go func() { _ = k.server.Serve(listener) }() // ends with Close
 	return k, nil
 }

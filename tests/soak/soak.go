@@ -125,7 +125,7 @@ func (w *world) start(o options, s *settings, bases []string) error {
 	if err != nil {
 		return err
 	}
-	w.gateway, err = rig.Start(rig.Options{Command: []string{o.binary}, Dir: w.dir, Env: append([]string{"GOGC=25"}, o.env...), Log: log})
+	w.gateway, err = rig.Start(rig.Options{Command: []string{o.binary}, Dir: w.dir, Env: o.env, Log: log})
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (w *world) season(what season, during time.Duration) {
 	w.load.season.Store(uint32(between))
 }
 
-// edited changes the configuration for a while.
+// edited changes the configuration for a while, and waits until all that was saved is live.
 func (w *world) edited(during time.Duration) {
 	ctx, end := context.WithTimeout(context.Background(), during)
 	defer end()
@@ -179,15 +179,14 @@ func (w *world) edited(during time.Duration) {
 	both.Go(func() { w.editor.reload(ctx) })
 	w.season(edited, during)
 	both.Wait()
+	w.editor.reloadOnce()
 }
 
-// read waits, and reads what the process needs in the last part of that time. Connections that nobody uses are closed
-// before, so that there are as many each time as the load needs.
+// read waits, and reads what the process needs in the last part of that time.
 func (w *world) read(during time.Duration) (need, error) {
 	const readings = 12
 	part := min(3*time.Second, during/2)
 	time.Sleep(during - part)
-	w.load.client.CloseIdleConnections()
 	var all []need
 	for range readings {
 		time.Sleep(part / readings)
@@ -197,6 +196,9 @@ func (w *world) read(during time.Duration) (need, error) {
 		}
 		if s.Runtime == nil {
 			return need{}, errors.New("the gateway does not say what it needs: build it anew")
+		}
+		if os.Getenv("SOAKDEBUG") != "" {
+			fmt.Printf("%+v\n", *s.Runtime)
 		}
 		all = append(all, need{s.Runtime.Goroutines, s.Runtime.FDs, s.Runtime.RSSMB})
 	}
