@@ -39,7 +39,7 @@ type load struct {
 func newLoad(accounts []*account) *load {
 	return &load{
 		ledger: &ledger{statuses: map[string]int{}}, accounts: accounts,
-		client:   &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: keepAlive}},
+		client: &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: keepAlive}},
 	}
 }
 

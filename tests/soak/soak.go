@@ -24,10 +24,10 @@ type times struct {
 	turns                          int
 }
 
-// divide gives the start and the end ten seconds each, and calm and edits five seconds a turn, or less where there are not
-// as many.
+// divide gives the start ten seconds, the end twenty, after which idle goroutines of the gateway are gone, and calm and edits
+// five seconds a turn; all of them less where there are not as many.
 func divide(all time.Duration) times {
-	t := times{start: min(10*time.Second, all*2/5), end: min(10*time.Second, all/6), rest: min(1500*time.Millisecond, all/12)}
+	t := times{start: min(10*time.Second, all*2/5), end: min(20*time.Second, all/3), rest: min(1500*time.Millisecond, all/12)}
 	middle := all - t.start - t.end
 	t.turns = max(1, int(middle/(10*time.Second+t.rest)))
 	t.calm = (middle/time.Duration(t.turns) - t.rest) / 2
@@ -196,9 +196,6 @@ func (w *world) read(during time.Duration) (need, error) {
 		}
 		if s.Runtime == nil {
 			return need{}, errors.New("the gateway does not say what it needs: build it anew")
-		}
-		if os.Getenv("SOAKDEBUG") != "" {
-			fmt.Printf("%+v\n", *s.Runtime)
 		}
 		all = append(all, need{s.Runtime.Goroutines, s.Runtime.FDs, s.Runtime.RSSMB})
 	}
