@@ -126,7 +126,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	o := rig.Options{
 		Command: []string{ts.Getenv("GATEWAY")}, Dir: ts.MkAbs("."), Log: log,
-		Env: []string{asGateway + "=", listenVar + "=" + ts.Getenv(listenVar)},
+		Env: []string{asGateway + "=", byHand, listenVar + "=" + ts.Getenv(listenVar)},
 	}
 	for _, arg := range args {
 		if name, _, isVar := strings.Cut(arg, "="); isVar && name == strings.ToUpper(name) {

@@ -89,7 +89,7 @@ func Spec(o Options) kit.Spec {
 	return kit.Def[State]{
 		Kind: "reload",
 		State: State{
-			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv,
+			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods,
 			Watches: o.Watch, Keeps: o.Keep != nil,
 		},
 		Step:     Step,
@@ -147,6 +147,11 @@ func (o Options) perJob(job any) (any, error) {
 		return nil, o.Keep(data)
 	case load:
 		candidate, problems := o.load(job)
+		if candidate != nil {
+			for i, a := range candidate.Agents { // it is ours until it is told
+				candidate.Agents[i].Agent = a.Kind.Open(a.Settings, o.AgentEnv(a.Name))
+			}
+		}
 		return loaded{candidate: candidate, problems: problems}, nil
 	case bind:
 		if o.Listener == nil {

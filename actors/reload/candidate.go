@@ -57,6 +57,7 @@ type Agent struct {
 	Kind     backend.Kind
 	Node     config.Node
 	Settings backend.Settings
+	Agent    backend.Agent // made by load; nil in a candidate that is only judged
 }
 
 // Read is the whole way from a source to what a reload would make live, and every fault of it at once.

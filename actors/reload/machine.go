@@ -18,7 +18,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"holdfast/actors/agents/backend"
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
 	"holdfast/channels"
@@ -43,7 +42,6 @@ type State struct {
 
 	// What does not change while the process lives.
 	Methods  []registry.Method
-	AgentEnv func(name string) backend.Env
 	Watches  bool // the configuration is watched
 	Keeps    bool // a copy of the last good one is kept
 
