@@ -32,9 +32,7 @@ func Spec(o Options) kit.Spec {
 		State: State{Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv},
 		Step:  Step,
 		Core:  true,
-		Work: func(_ context.Context, job any) (any, error) {
-			return o.load(job.(load)) //nolint:forcetypeassert // the machine has no other job
-		},
+		Work:  func(_ context.Context, job any) (any, error) { return o.Load(job) },
 		Make: func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // likewise
 		Perform: func(_ *kit.Context, e kit.Effect) {
 			if _, ok := e.(finished); ok && o.Finished != nil {
@@ -46,9 +44,11 @@ func Spec(o Options) kit.Spec {
 	}.Spec()
 }
 
-func (o Options) load(job load) (any, error) {
-	if job.config != nil {
-		candidate, problems := Prepare(job.config, o.Kinds, o.Listen)
+// Load does the machine's one job: it reads, unless the job brings a configuration, and prepares. It is exported for
+// whoever performs the machine's effects without this shell.
+func (o Options) Load(job any) (any, error) {
+	if boot := job.(load).config; boot != nil { //nolint:forcetypeassert // the machine has no other job
+		candidate, problems := Prepare(boot, o.Kinds, o.Listen)
 		return loaded{candidate: candidate, problems: problems}, nil
 	}
 	candidate, problems := Read(o.Source, o.Environ, o.Kinds, func(*config.Config) string { return o.Listen })

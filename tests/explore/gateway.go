@@ -1,0 +1,204 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+
+	"holdfast/actors/agents/backend"
+	"holdfast/actors/agents/echo"
+	"holdfast/actors/kit"
+	"holdfast/actors/methods"
+	"holdfast/actors/registry"
+	"holdfast/actors/reload"
+	"holdfast/actors/router"
+	"holdfast/actors/run"
+	"holdfast/actors/supervisor"
+	"holdfast/channels"
+	"holdfast/config"
+)
+
+// Plan is a world in short.
+type Plan struct {
+	Name   string
+	Title  string
+	Files  []string // versions of the file; the first one is booted
+	Steps  []Step
+	Faults []string
+	Most   int // faults in one history; 0 with Faults: one
+	Posts  int // requests that senders may post, to any account of the first file
+}
+
+const listen = "127.0.0.1:18789"
+
+var (
+	operatorAt = kit.Named("operator")
+	registryAt = kit.Named("registry")
+	routerAt   = kit.Named("router")
+	methodsAt  = kit.Named("methods")
+	reloadAt   = kit.Named("reload")
+	journalAt  = kit.Named("journal")
+)
+
+// versions are the files of a world, read once.
+type versions struct {
+	mu      sync.Mutex
+	options []reload.Options
+	made    []*reload.Candidate // nil: refused
+	loaded  map[string]any
+}
+
+func read(files []string) (*versions, error) {
+	kinds := reload.Kinds{Channels: []channels.Kind{network("double"), network("second")}, Agents: []backend.Kind{echo.Kind()}}
+	v := &versions{loaded: map[string]any{}}
+	for _, file := range files {
+		source := config.Find("world.yaml", func(string) string { return "" }).With([]byte(file))
+		v.options = append(v.options, reload.Options{Kinds: kinds, Listen: listen, Source: source})
+		candidate, _ := reload.Read(source, nil, kinds, func(*config.Config) string { return listen })
+		v.made = append(v.made, candidate)
+	}
+	if v.made[0] == nil {
+		return nil, errors.New("a world boots with a file that is refused")
+	}
+	return v, nil
+}
+
+// load is the end of reading a version: always the same value, so that states can be compared.
+func (v *versions) load(version int, job any) (any, error) {
+	key := fmt.Sprint(version)
+	if config := reflect.ValueOf(job).FieldByName("config"); config.IsValid() && !config.IsNil() {
+		key, version = "boot", 0
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.loaded[key] == nil {
+		made, err := v.options[version].Load(job)
+		if err != nil {
+			return nil, err
+		}
+		v.loaded[key] = made
+	}
+	return v.loaded[key], nil
+}
+
+// World composes what the plan says.
+func (p Plan) World() (*World, error) {
+	files, err := read(p.Files)
+	if err != nil {
+		return nil, fmt.Errorf("world %s: %w", p.Name, err)
+	}
+	most := p.Most
+	if most == 0 && len(p.Faults) > 0 {
+		most = 1
+	}
+	w := &World{Name: p.Name, Title: p.Title, Faults: p.Faults, Most: most, Class: classify, Composition: Composition{canon: rules(), Make: spawned}}
+	w.Laws, w.Quiet, w.Rest = laws(files), quietLaws(files), restLaws()
+	w.Begin = p.begin(w, files)
+	return w, nil
+}
+
+// begin has all core actors there and the boot ordered.
+func (p Plan) begin(w *World, files *versions) *state {
+	s := stepping{&w.Composition, &state{}}
+	start := func(addr kit.Addr, node Node, first any) { s.settle(&actor{addr: addr, node: node, state: first}) }
+	start(registryAt, machine[registry.State]{step: registry.Step, show: showLive}, registry.State{})
+	start(routerAt, machine[router.State]{step: router.Step}, router.State{Registry: registryAt})
+	start(methodsAt, machine[methods.State]{step: methods.Step}, methods.State{Registry: registryAt})
+	start(journalAt, ledger{accounts: accounts(files.made[0])}, books{posts: p.Posts})
+	places := reload.Places{Registry: registryAt, Router: routerAt, Methods: methodsAt, Journal: journalAt}
+	for name, place := range map[string]*kit.Addr{"access": &places.Access, "agents": &places.Agents, "outbox": &places.Outbox, "lanes": &places.Lanes} {
+		*place = kit.Named(name)
+		start(*place, configured{}, uint64(0))
+	}
+	start(reloadAt, machine[reload.State]{step: reload.Step, ends: loading(files)}, reload.State{
+		Places: places, Phase: reload.Idle, Listen: listen, AgentEnv: func(string) backend.Env { return backend.Env{} },
+		Methods: []registry.Method{{Name: "status", Owner: kit.Named("control")}},
+	})
+	start(operatorAt, person{steps: p.Steps}, hands{asked: 1})
+	s.perform(operatorAt, kit.Ask{To: reloadAt, Msg: reload.Boot{Config: files.made[0].Config}, Tag: "order"})
+	return s.state
+}
+
+// loading ends the job of reading: what is written in the file at that time, or nothing can be read.
+func loading(files *versions) func(v View, job any) []Way {
+	return func(v View, job any) []Way {
+		h := v.State(operatorAt).(hands)
+		msg, err := files.load(h.file, job)
+		return []Way{
+			{Done: kit.Done{Msg: msg, Err: err}, Text: fmt.Sprintf("version %d", h.file)},
+			{Done: kit.Done{Err: errDisk}, Fault: disk, Text: "the file cannot be read"},
+		}
+	}
+}
+
+// spawned makes what machines spawn: supervisors and runs.
+func spawned(as, parent kit.Addr, what any) (Node, any, any) {
+	switch what := what.(type) {
+	case string:
+		node := machine[supervisor.State]{step: supervisor.Step, ends: interpreting}
+		return node, supervisor.New(what, supervisor.Places{Self: as, Registry: registryAt, Journal: journalAt}), supervisor.Begin{}
+	case run.Start:
+		return played{supervisor: parent}, life{account: what.Account, number: what.Number, settings: what.Settings}, nil
+	}
+	panic(fmt.Sprintf("nobody knows how to make a %T", what))
+}
+
+// interpreting ends the job of finding out what a request means.
+func interpreting(View, any) []Way {
+	return []Way{
+		{Done: kit.Done{Msg: supervisor.Interpreted{}}, Text: "it means nothing"},
+		{Done: kit.Done{Err: kit.ErrPanic}, Fault: plugin, Text: "it panics"},
+	}
+}
+
+// classify tells timers apart by their names.
+func classify(timer any) class {
+	switch name := typeName(reflect.TypeOf(timer)); {
+	case strings.HasSuffix(name, ".pauseOver"), strings.HasSuffix(name, ".intakeDue"), strings.HasSuffix(name, ".memoryDue"):
+		return pause
+	case strings.HasSuffix(name, ".graceOver"):
+		return hold
+	}
+	return deadline
+}
+
+func accounts(c *reload.Candidate) []channels.Account {
+	var out []channels.Account
+	for _, a := range c.Accounts {
+		out = append(out, a.ID)
+	}
+	return out
+}
+
+// seen is what the edge sees: what is live, and every path that ever was.
+type seen struct {
+	live *registry.Live
+	ever map[string]bool // path and account
+}
+
+// showLive takes a publication to the edge.
+func showLive(old any, e kit.Effect) (any, string) {
+	field := reflect.ValueOf(e).FieldByName("live")
+	if !field.IsValid() {
+		return old, fmt.Sprintf("the registry has an effect %T that nobody knows", e)
+	}
+	next := seen{live: (*registry.Live)(field.UnsafePointer()), ever: map[string]bool{}}
+	for _, endpoint := range next.live.Routes.All() {
+		for _, a := range endpoint.Accounts {
+			next.ever[endpoint.Path+" "+string(a)] = true
+		}
+	}
+	before, _ := old.(seen)
+	if before.live != nil {
+		for path := range before.ever {
+			next.ever[path] = true
+		}
+		if next.live.Revision < before.live.Revision || next.live.Generation < before.live.Generation {
+			return next, fmt.Sprintf("revision %d generation %d is published after revision %d generation %d",
+				next.live.Revision, next.live.Generation, before.live.Revision, before.live.Generation)
+		}
+	}
+	return next, ""
+}

@@ -1,0 +1,388 @@
+package explore
+
+import (
+	"fmt"
+	"strings"
+
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+	"holdfast/actors/reload"
+	"holdfast/actors/supervisor"
+	"holdfast/channels"
+)
+
+// laws hold in every state.
+func laws(files *versions) []Law {
+	return []Law{
+		{"law 8: at most one run of an account is current", oneCurrent},
+		{"law 1: only a run with a lease runs", runsHoldLeases},
+		{"law 1: no instance is freed while somebody holds a lease on it", leasesHaveInstances},
+		{"law 1: routes of one file are published, never a mixture", func(v View) string { return oneFile(v, files) }},
+		{"law 4: a path of an account that stays is always live", func(v View) string { return pathsStay(v, files) }},
+		{"a question is asked of somebody who answers", nobodyLost},
+	}
+}
+
+// quietLaws hold wherever nothing is under way.
+func quietLaws(files *versions) []Law {
+	return []Law{
+		{"every question was answered", func(v View) string { return strings.Join(v.Unanswered(), "; ") }},
+		{"every reload has a verdict", everyVerdict},
+		{"law 3: what is applied is the last file that was accepted", func(v View) string { return lastAccepted(v, files) }},
+		{"law 4: the table has the paths of what is applied, and no others but in grace", tableIsApplied},
+		{"law 8: each wanted account has one run, or a pause, or a reason", wantedRuns},
+		{"law 1: runs that have ended hold no lease", endedHoldNothing},
+		{"law 3: everybody was told of the applied revision", everybodyTold},
+	}
+}
+
+// restLaws hold where, besides, no pause is left.
+func restLaws() []Law {
+	return []Law{
+		{"law 8: without faults every wanted account comes up", wantedUp},
+		{"law 5: every accepted request was interpreted", interpreted},
+	}
+}
+
+// lives are the runs that are there.
+func lives(v View, visit func(l life)) {
+	v.Each(func(_ kit.Addr, state any) {
+		if l, is := state.(life); is {
+			visit(l)
+		}
+	})
+}
+
+func oneCurrent(v View) (broken string) {
+	current := map[channels.Account]uint64{}
+	lives(v, func(l life) {
+		if l.current() {
+			if other := current[l.account]; other != 0 {
+				broken = fmt.Sprintf("%s has run.%d and run.%d, and nobody told either to end", l.account, other, l.number)
+			}
+			current[l.account] = l.number
+		}
+	})
+	return broken
+}
+
+// holders are those who hold a lease.
+func holders(v View) map[string]bool {
+	out := map[string]bool{}
+	for _, i := range v.State(registryAt).(registry.State).Describe().Instances {
+		for _, h := range i.Holders {
+			out[h] = true
+		}
+	}
+	return out
+}
+
+func runsHoldLeases(v View) (broken string) {
+	var held map[string]bool
+	lives(v, func(l life) {
+		if held == nil {
+			held = holders(v)
+		}
+		if !l.fenced && !held[fmt.Sprintf("%s run.%d", l.account, l.number)] {
+			broken = fmt.Sprintf("%s run.%d runs without a lease", l.account, l.number)
+		}
+	})
+	return broken
+}
+
+func leasesHaveInstances(v View) string {
+	s := v.State(registryAt).(registry.State)
+	if len(s.Leases) == 0 {
+		return ""
+	}
+	n := 0
+	for _, i := range s.Describe().Instances {
+		n += len(i.Holders)
+	}
+	if n != len(s.Leases) {
+		return fmt.Sprintf("there are %d leases, and %d of them are on an instance that is there", len(s.Leases), n)
+	}
+	return ""
+}
+
+// live is what the edge sees; nil before the first publication.
+func live(v View) *registry.Live {
+	s, _ := v.Shown(registryAt).(seen)
+	return s.live
+}
+
+// oneFile: there is a version of the file of which every account is let in as it says.
+func oneFile(v View, files *versions) string {
+	now := live(v)
+	if now == nil {
+		return ""
+	}
+	for _, c := range files.made {
+		if c != nil && lacking(now, c) == "" {
+			return ""
+		}
+	}
+	return "no version of the file has the paths and secrets that are live"
+}
+
+// lacking says which account of a file is not let in as the file says.
+func lacking(now *registry.Live, c *reload.Candidate) string {
+	for _, a := range c.Accounts {
+		s := a.Settings.(*settings)
+		e, _, found := now.Routes.Find(s.Path)
+		if !found {
+			return fmt.Sprintf("%s of %s answers 404", s.Path, a.ID)
+		}
+		if !strings.Contains(" "+admittedOnce(e)+" ", " "+strings.Fields(s.word())[1]+"="+string(a.ID)+" ") && s.On() {
+			return fmt.Sprintf("%s does not let %s in", s.Path, a.ID)
+		}
+	}
+	return ""
+}
+
+func admittedOnce(e *registry.Endpoint) string { return admitted(e) }
+
+// pathsStay: an account that is in every version of the file is never without a path.
+func pathsStay(v View, files *versions) string {
+	now := live(v)
+	if now == nil {
+		return ""
+	}
+	for _, a := range files.made[0].Accounts {
+		everywhere, listed := true, false
+		for _, c := range files.made {
+			everywhere = everywhere && (c == nil || in(c, a.ID))
+		}
+		for _, e := range now.Routes.All() {
+			for _, id := range e.Accounts {
+				listed = listed || id == a.ID
+			}
+		}
+		if everywhere && !listed {
+			return fmt.Sprintf("%s is in every version of the file, and none of its paths is live", a.ID)
+		}
+	}
+	return ""
+}
+
+func in(c *reload.Candidate, id channels.Account) bool {
+	for _, a := range c.Accounts {
+		if a.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func nobodyLost(v View) string {
+	for _, q := range v.s.questions {
+		if !q.answered && !q.expired && q.seq > 0 && v.s.find(q.asker) == nil {
+			return fmt.Sprintf("%s asked %T and is not there", q.asker, q.msg)
+		}
+	}
+	return ""
+}
+
+func everyVerdict(v View) string {
+	h := v.State(operatorAt).(hands)
+	s := v.State(reloadAt).(reload.State)
+	if s.Phase != reload.Idle {
+		return fmt.Sprintf("nothing is under way, and the reload is %s", s.Phase)
+	}
+	if len(h.reports) == 0 {
+		return "the boot has no report"
+	}
+	return ""
+}
+
+// lastAccepted: what the reload holds, what is live and what runs use is one and the same file.
+func lastAccepted(v View, files *versions) string {
+	s := v.State(reloadAt).(reload.State)
+	h := v.State(operatorAt).(hands)
+	if s.Applied == nil {
+		if v.Faults() == 0 {
+			return "nothing is applied, and nothing went wrong"
+		}
+		return ""
+	}
+	if last := files.made[h.file]; v.Faults() == 0 && last != nil && words(s.Applied) != words(last) {
+		return fmt.Sprintf("applied is %s, the file says %s", words(s.Applied), words(last))
+	}
+	broken := ""
+	lives(v, func(l life) {
+		for _, a := range s.Applied.Accounts {
+			if a.ID == l.account && l.current() && a.Settings.(*settings).word() != l.settings.(*settings).word() {
+				broken = fmt.Sprintf("%s run.%d has %s, applied is %s", l.account, l.number, l.settings.(*settings).word(), a.Settings.(*settings).word())
+			}
+		}
+	})
+	return broken
+}
+
+// words is a file in short.
+func words(c *reload.Candidate) string {
+	var out []string
+	for _, a := range c.Accounts {
+		out = append(out, string(a.ID)+": "+a.Settings.(*settings).word())
+	}
+	return strings.Join(out, ", ")
+}
+
+func tableIsApplied(v View) string {
+	s := v.State(reloadAt).(reload.State)
+	now := live(v)
+	if s.Applied == nil || now == nil {
+		return ""
+	}
+	if what := lacking(now, s.Applied); what != "" {
+		return what
+	}
+	if now.Revision != s.Revision || now.Generation != s.Generation {
+		return fmt.Sprintf("live is revision %d generation %d, the reload holds %d and %d", now.Revision, now.Generation, s.Revision, s.Generation)
+	}
+	if _, found := now.Methods.Find("status"); !found {
+		return "the methods are not live"
+	}
+	return heldPaths(v, s, now)
+}
+
+// heldPaths: a path that an account moved away from stays until its grace is over, and nobody else's stays.
+func heldPaths(v View, s reload.State, now *registry.Live) string {
+	for entry := range v.Shown(registryAt).(seen).ever {
+		path, account, _ := strings.Cut(entry, " ")
+		e, _, found := now.Routes.Find(path)
+		mine := false
+		if found {
+			for _, id := range e.Accounts {
+				mine = mine || string(id) == account
+			}
+		}
+		wanted := in(s.Applied, channels.Account(account))
+		if armed := v.armed(routerAt); wanted && !mine && armed && !found {
+			return fmt.Sprintf("%s of %s answers 404 before its grace is over", path, account)
+		}
+		if !wanted && mine {
+			return fmt.Sprintf("%s is gone from the file, and %s is live", account, path)
+		}
+	}
+	return ""
+}
+
+// armed tells whether a timer of the actor would do something.
+func (v View) armed(owner kit.Addr) bool {
+	for _, t := range v.s.timers {
+		if t.owner == owner {
+			return true
+		}
+	}
+	return false
+}
+
+// statuses are all accounts as their supervisors show them.
+func statuses(v View, visit func(s supervisor.Status)) {
+	v.Each(func(_ kit.Addr, state any) {
+		if s, is := state.(supervisor.State); is {
+			for _, one := range s.Snapshot().Accounts {
+				visit(one)
+			}
+		}
+	})
+}
+
+// status is one account as its supervisor shows it.
+func status(v View, id channels.Account) (out supervisor.Status, found bool) {
+	statuses(v, func(s supervisor.Status) {
+		if s.Account == id {
+			out, found = s, true
+		}
+	})
+	return out, found
+}
+
+func wantedRuns(v View) string {
+	return wantedIn(v, supervisor.Running, supervisor.Pausing, supervisor.Refused)
+}
+
+func wantedUp(v View) string { return wantedIn(v, supervisor.Running, supervisor.Refused) }
+
+// wantedIn: every account of the applied file is in one of these phases, or off because somebody wants it so.
+func wantedIn(v View, phases ...supervisor.Phase) string {
+	s := v.State(reloadAt).(reload.State)
+	if s.Applied == nil || v.State(operatorAt).(hands).drained {
+		return ""
+	}
+	for _, a := range s.Applied.Accounts {
+		now, found := status(v, a.ID)
+		if !found {
+			return fmt.Sprintf("%s is applied, and no supervisor knows it", a.ID)
+		}
+		if why := phaseFits(v, a, now, phases); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func phaseFits(v View, a reload.Account, now supervisor.Status, phases []supervisor.Phase) string {
+	on := a.Settings.Shared().On() && !v.State(journalAt).(books).row(a.ID).stopped
+	runs := 0
+	lives(v, func(l life) {
+		if l.account == a.ID && l.current() {
+			runs++
+		}
+	})
+	switch {
+	case !on && (now.Phase != supervisor.Off || runs != 0):
+		return fmt.Sprintf("%s is not wanted, is %s and has %d runs", a.ID, now.Phase, runs)
+	case !on:
+		return ""
+	}
+	for _, p := range phases {
+		if now.Phase == p && (p == supervisor.Running) == (runs == 1) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s is wanted, is %s and has %d runs", a.ID, now.Phase, runs)
+}
+
+func endedHoldNothing(v View) string {
+	left := holders(v)
+	lives(v, func(l life) { delete(left, fmt.Sprintf("%s run.%d", l.account, l.number)) })
+	for who := range left {
+		if strings.Contains(who, "run.") || v.State(journalAt).(books).idle() {
+			return fmt.Sprintf("%s holds a lease and is not there", who)
+		}
+	}
+	return ""
+}
+
+func (b books) idle() bool {
+	for _, k := range b.rows {
+		if len(k.pending) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func everybodyTold(v View) string {
+	s := v.State(reloadAt).(reload.State)
+	if s.Applied == nil {
+		return ""
+	}
+	for _, name := range []string{"access", "agents", "lanes", "outbox"} {
+		if told := v.State(kit.Named(name)).(uint64); told != s.Revision {
+			return fmt.Sprintf("%s was last told of revision %d, applied is %d", name, told, s.Revision)
+		}
+	}
+	return ""
+}
+
+func interpreted(v View) string {
+	for _, k := range v.State(journalAt).(books).rows {
+		if now, found := status(v, k.account); found && len(k.pending) > 0 {
+			return fmt.Sprintf("%s: requests %v wait for ever (%s)", k.account, k.pending, now.Phase)
+		}
+	}
+	return ""
+}

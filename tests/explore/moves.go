@@ -1,0 +1,238 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"holdfast/actors/kit"
+)
+
+// class says what kind of thing happens next. The continuation without faults takes what stands first.
+type class uint8
+
+const (
+	flow     class = iota // messages, answers, work that ends
+	deadline              // a timer that ends somebody's patience
+	pause                 // a timer after which something is tried again
+	hold                  // a timer that ends a promise, such as a grace
+	free                  // what somebody may do or leave, and faults
+)
+
+// move is one thing that can happen, and the state after it.
+type move struct {
+	class class
+	next  *state
+	text  string
+}
+
+// World is a composition with its beginning, its faults and its laws.
+type World struct {
+	Composition
+	Name   string
+	Title  string
+	Begin  *state
+	Faults []string // those that may happen
+	Most   int      // how many of them in one history
+	Laws   []Law    // hold in every state
+	Quiet  []Law    // hold wherever nothing is under way
+	Rest   []Law    // hold where, besides, no pause is left
+	Class  func(timer any) class
+	Timers func(before, after *state, fired any)
+}
+
+// Law is one thing that must be so. Broken says what is wrong; empty is nothing.
+type Law struct {
+	Name   string
+	Broken func(View) string
+}
+
+// allows tells whether a way can be gone in a state.
+func (w *World) allows(s *state, way Way) bool {
+	if way.Fault == "" {
+		return true
+	}
+	for _, f := range w.Faults {
+		if f == way.Fault {
+			return s.faults < w.Most
+		}
+	}
+	return false
+}
+
+// moves is everything that can happen next, in a fixed order.
+func (w *World) moves(s *state) []move {
+	m := moving{World: w, s: s}
+	for at := range s.questions {
+		m.question(at)
+	}
+	for at := range s.queues {
+		m.delivery(at)
+	}
+	for at := range s.jobs {
+		m.end(at)
+	}
+	for at := range s.timers {
+		m.timer(at)
+	}
+	for _, a := range s.actors {
+		for _, way := range a.node.Moves(View{s}, a.state) {
+			m.way(free, a.addr, item{}, way, func(stepping) {}, func() string { return fmt.Sprintf("%s: %s", a.addr, way.Text) })
+		}
+	}
+	return m.out
+}
+
+// moving collects moves.
+type moving struct {
+	*World
+	s   *state
+	out []move
+}
+
+// way adds a move: prepare takes from the copy what is used up by it.
+func (m *moving) way(c class, to kit.Addr, it item, way Way, prepare func(stepping), text func() string) {
+	if !m.allows(m.s, way) {
+		return
+	}
+	next := m.s.copied()
+	st := stepping{&m.Composition, next}
+	prepare(st)
+	if way.Fault != "" {
+		next.faults++
+		c = free
+	}
+	st.step(to, way, it)
+	line := text()
+	if way.Fault != "" {
+		line += " [fault: " + way.Fault + "]"
+	}
+	m.out = append(m.out, move{c, next, line})
+}
+
+// taken gives every way in which an actor may take an input.
+func (m *moving) taken(c class, to kit.Addr, it item, prepare func(stepping), text string) {
+	a := m.s.find(to)
+	it.in.Now = noon
+	for i, way := range a.node.Take(View{m.s}, a.state, it.in) {
+		class := c
+		if i > 0 && way.Fault == "" {
+			class = free
+		}
+		m.way(class, to, it, way, prepare, func() string {
+			if way.Text != "" {
+				return text + " (" + way.Text + ")"
+			}
+			return text
+		})
+	}
+}
+
+func (m *moving) delivery(at int) {
+	q := m.s.queues[at]
+	text := fmt.Sprintf("%s → %s: %s", q.from, q.to, describe(q.items[0].in.Msg))
+	m.taken(flow, q.to, q.items[0], func(st stepping) { st.pop(at) }, text)
+}
+
+// question: its answer comes, or its deadline.
+func (m *moving) question(at int) {
+	q := m.s.questions[at]
+	drop := func(st stepping) { st.questions = deleted(st.questions, at) }
+	switch {
+	case q.expired:
+		return
+	case q.answered:
+		a := q.answer
+		text := fmt.Sprintf("%s answers %s: %s", q.to, q.asker, describe(a.Msg))
+		if a.Err != nil {
+			text = fmt.Sprintf("%s hears of %s: %v", q.asker, describe(q.msg), a.Err)
+		}
+		m.taken(flow, q.asker, item{in: kit.In{Msg: a}}, drop, text)
+		m.late(at, drop)
+	case q.direct:
+		m.direct(at, drop)
+	case q.silent:
+		m.expire(at, deadline, "", drop)
+	default:
+		m.late(at, func(st stepping) {
+			late := st.questions[at]
+			late.expired = true
+			st.enter(late)
+		})
+	}
+}
+
+// late is the deadline of a question that will be answered, or has been.
+func (m *moving) late(at int, prepare func(stepping)) { m.expire(at, free, "late", prepare) }
+
+func (m *moving) expire(at int, c class, fault string, prepare func(stepping)) {
+	q := m.s.questions[at]
+	a := m.s.find(q.asker)
+	in := kit.In{Msg: kit.Answered{Tag: q.tag, Err: kit.ErrLate}, Now: noon}
+	for _, way := range a.node.Take(View{m.s}, a.state, in) {
+		way.Fault = fault
+		m.way(c, q.asker, item{in: in}, way, prepare, func() string {
+			return fmt.Sprintf("%s hears of %s: no answer in time", q.asker, describe(q.msg))
+		})
+	}
+}
+
+// direct: the other side answers by itself, and the answer is delivered at once.
+func (m *moving) direct(at int, drop func(stepping)) {
+	q := m.s.questions[at]
+	other := m.s.find(q.to)
+	from := kit.ReturnTo(q.asker, q.seq)
+	for _, way := range other.node.Take(View{m.s}, other.state, kit.In{Msg: q.msg, From: from, Now: noon}) {
+		answer := kit.Answered{Tag: q.tag, Err: kit.ErrLate}
+		for _, e := range way.Effects {
+			if a, is := e.(kit.Answer); is && !way.Late {
+				answer = kit.Answered{Tag: q.tag, Msg: a.Msg}
+			}
+		}
+		asker := m.s.find(q.asker)
+		for _, heard := range asker.node.Take(View{m.s}, asker.state, kit.In{Msg: answer, Now: noon}) {
+			heard.Fault = way.Fault
+			m.way(flow, q.asker, item{}, heard, func(st stepping) {
+				drop(st)
+				st.step(q.to, Way{State: way.State, Effects: besides(way.Effects)}, item{})
+			}, func() string {
+				return strings.TrimSpace(fmt.Sprintf("%s answers %s %s: %s %s", q.to, q.asker, describe(q.msg), describe(answer.Msg), way.Text))
+			})
+		}
+	}
+}
+
+// end: work beside an actor comes to an end.
+func (m *moving) end(at int) {
+	j := m.s.jobs[at]
+	a := m.s.find(j.owner)
+	for _, end := range a.node.Ends(View{m.s}, a.state, j.what) {
+		done := end.Done
+		done.Tag = j.tag
+		for _, way := range a.node.Take(View{m.s}, a.state, kit.In{Msg: done, Now: noon}) {
+			way.Fault = end.Fault
+			m.way(flow, j.owner, item{}, way, func(st stepping) { st.jobs = deleted(st.jobs, at) }, func() string {
+				return fmt.Sprintf("%s ends %s: %s", j.owner, describe(j.what), end.Text)
+			})
+		}
+	}
+}
+
+func (m *moving) timer(at int) {
+	t := m.s.timers[at]
+	if t.inert {
+		return
+	}
+	m.taken(m.Class(t.msg), t.owner, item{in: kit.In{Msg: t.msg}}, func(st stepping) { st.timers = deleted(st.timers, at) },
+		fmt.Sprintf("timer of %s: %s", t.owner, describe(t.msg)))
+}
+
+func deleted[T any](list []T, at int) []T {
+	out := make([]T, 0, len(list)-1)
+	return append(append(out, list[:at]...), list[at+1:]...)
+}
+
+// besides are the effects that are no answer.
+func besides(effects []kit.Effect) []kit.Effect {
+	return slices.DeleteFunc(slices.Clone(effects), func(e kit.Effect) bool { _, is := e.(kit.Answer); return is })
+}
