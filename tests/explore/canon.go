@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"holdfast/actors/registry"
 )
 
 // form is the canonical form of one value: a hash of all that is fixed, and its numbers in the order of their places.
@@ -62,6 +64,7 @@ type canon struct {
 	types   map[string]encoder // package.Type: written by hand
 	used    map[string]bool    // rules that met a field
 	made    map[reflect.Type]encoder
+	lets    map[*registry.Endpoint]string // what endpoints admit
 	mu      sync.RWMutex
 }
 
@@ -211,9 +214,7 @@ func (c *canon) mapping(t reflect.Type) encoder {
 		}
 		slices.SortFunc(entries, form.compare)
 		for _, e := range entries {
-			w.fixed.word(e.fixed[0])
-			w.fixed.word(e.fixed[1])
-			w.slots = append(w.slots, e.slots...)
+			w.form.append(e)
 		}
 	}
 }

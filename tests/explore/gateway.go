@@ -27,8 +27,9 @@ type Plan struct {
 	Files  []string // versions of the file; the first one is booted
 	Steps  []Step
 	Faults []string
-	Most   int // faults in one history; 0 with Faults: one
-	Posts  int // requests that senders may post, to any account of the first file
+	Most   int  // faults in one history; 0 with Faults: one
+	Booted bool // the boot is over, without faults, when the rest begins
+	Posts  int  // requests that senders may post, to any account of the first file
 }
 
 const listen = "127.0.0.1:18789"
@@ -94,8 +95,11 @@ func (p Plan) World() (*World, error) {
 		most = 1
 	}
 	w := &World{Name: p.Name, Title: p.Title, Faults: p.Faults, Most: most, Class: classify, Composition: Composition{canon: rules(), Make: spawned}}
-	w.Laws, w.Quiet, w.Rest = laws(files), quietLaws(files), restLaws()
+	w.Laws, w.Quiet, w.Rest = laws(), quietLaws(files), restLaws()
 	w.Begin = p.begin(w, files)
+	if p.Booted {
+		w.Begin = w.settled(w.Begin)
+	}
 	return w, nil
 }
 
@@ -103,9 +107,9 @@ func (p Plan) World() (*World, error) {
 func (p Plan) begin(w *World, files *versions) *state {
 	s := stepping{&w.Composition, &state{}}
 	start := func(addr kit.Addr, node Node, first any) { s.settle(&actor{addr: addr, node: node, state: first}) }
-	start(registryAt, machine[registry.State]{step: registry.Step, show: showLive}, registry.State{})
-	start(routerAt, machine[router.State]{step: router.Step}, router.State{Registry: registryAt})
-	start(methodsAt, machine[methods.State]{step: methods.Step}, methods.State{Registry: registryAt})
+	start(registryAt, machine[registry.State]{step: registry.Step, show: showLive(files)}, registry.State{})
+	start(routerAt, machine[router.State]{step: router.Step, relay: true}, router.State{Registry: registryAt})
+	start(methodsAt, machine[methods.State]{step: methods.Step, relay: true}, methods.State{Registry: registryAt})
 	start(journalAt, ledger{accounts: accounts(files.made[0])}, books{posts: p.Posts})
 	places := reload.Places{Registry: registryAt, Router: routerAt, Methods: methodsAt, Journal: journalAt}
 	for name, place := range map[string]*kit.Addr{"access": &places.Access, "agents": &places.Agents, "outbox": &places.Outbox, "lanes": &places.Lanes} {
@@ -178,27 +182,23 @@ type seen struct {
 	ever map[string]bool // path and account
 }
 
-// showLive takes a publication to the edge.
-func showLive(old any, e kit.Effect) (any, string) {
-	field := reflect.ValueOf(e).FieldByName("live")
-	if !field.IsValid() {
-		return old, fmt.Sprintf("the registry has an effect %T that nobody knows", e)
-	}
-	next := seen{live: (*registry.Live)(field.UnsafePointer()), ever: map[string]bool{}}
-	for _, endpoint := range next.live.Routes.All() {
-		for _, a := range endpoint.Accounts {
-			next.ever[endpoint.Path+" "+string(a)] = true
+// showLive takes a publication to the edge, and looks at what depends on it alone.
+func showLive(files *versions) func(old any, e kit.Effect) (any, string) {
+	return func(old any, e kit.Effect) (any, string) {
+		field := reflect.ValueOf(e).FieldByName("live")
+		if !field.IsValid() {
+			return old, fmt.Sprintf("the registry has an effect %T that nobody knows", e)
 		}
-	}
-	before, _ := old.(seen)
-	if before.live != nil {
+		next := seen{live: (*registry.Live)(field.UnsafePointer()), ever: map[string]bool{}}
+		for _, endpoint := range next.live.Routes.All() {
+			for _, a := range endpoint.Accounts {
+				next.ever[endpoint.Path+" "+string(a)] = true
+			}
+		}
+		before, _ := old.(seen)
 		for path := range before.ever {
 			next.ever[path] = true
 		}
-		if next.live.Revision < before.live.Revision || next.live.Generation < before.live.Generation {
-			return next, fmt.Sprintf("revision %d generation %d is published after revision %d generation %d",
-				next.live.Revision, next.live.Generation, before.live.Revision, before.live.Generation)
-		}
+		return next, published(files, before.live, next.live)
 	}
-	return next, ""
 }

@@ -12,13 +12,11 @@ import (
 )
 
 // laws hold in every state.
-func laws(files *versions) []Law {
+func laws() []Law {
 	return []Law{
 		{"law 8: at most one run of an account is current", oneCurrent},
 		{"law 1: only a run with a lease runs", runsHoldLeases},
 		{"law 1: no instance is freed while somebody holds a lease on it", leasesHaveInstances},
-		{"law 1: routes of one file are published, never a mixture", func(v View) string { return oneFile(v, files) }},
-		{"law 4: a path of an account that stays is always live", func(v View) string { return pathsStay(v, files) }},
 		{"a question is asked of somebody who answers", nobodyLost},
 	}
 }
@@ -111,18 +109,20 @@ func live(v View) *registry.Live {
 	return s.live
 }
 
-// oneFile: there is a version of the file of which every account is let in as it says.
-func oneFile(v View, files *versions) string {
-	now := live(v)
-	if now == nil {
-		return ""
+// published is law 1 and law 4 for one publication after another.
+func published(files *versions, before, now *registry.Live) string {
+	if before != nil && (now.Revision < before.Revision || now.Generation < before.Generation) {
+		return fmt.Sprintf("law 1: revision %d generation %d is published after revision %d generation %d",
+			now.Revision, now.Generation, before.Revision, before.Generation)
 	}
+	mixed := true
 	for _, c := range files.made {
-		if c != nil && lacking(now, c) == "" {
-			return ""
-		}
+		mixed = mixed && (c == nil || lacking(now, c) != "")
 	}
-	return "no version of the file has the paths and secrets that are live"
+	if mixed {
+		return "law 1: no version of the file has the paths and secrets that are live"
+	}
+	return pathsStay(files, now)
 }
 
 // lacking says which account of a file is not let in as the file says.
@@ -133,21 +133,15 @@ func lacking(now *registry.Live, c *reload.Candidate) string {
 		if !found {
 			return fmt.Sprintf("%s of %s answers 404", s.Path, a.ID)
 		}
-		if !strings.Contains(" "+admittedOnce(e)+" ", " "+strings.Fields(s.word())[1]+"="+string(a.ID)+" ") && s.On() {
+		if !strings.Contains(" "+admitted(e)+" ", " "+strings.Fields(s.word())[1]+"="+string(a.ID)+" ") && s.On() {
 			return fmt.Sprintf("%s does not let %s in", s.Path, a.ID)
 		}
 	}
 	return ""
 }
 
-func admittedOnce(e *registry.Endpoint) string { return admitted(e) }
-
 // pathsStay: an account that is in every version of the file is never without a path.
-func pathsStay(v View, files *versions) string {
-	now := live(v)
-	if now == nil {
-		return ""
-	}
+func pathsStay(files *versions, now *registry.Live) string {
 	for _, a := range files.made[0].Accounts {
 		everywhere, listed := true, false
 		for _, c := range files.made {
@@ -159,7 +153,7 @@ func pathsStay(v View, files *versions) string {
 			}
 		}
 		if everywhere && !listed {
-			return fmt.Sprintf("%s is in every version of the file, and none of its paths is live", a.ID)
+			return fmt.Sprintf("law 4: %s is in every version of the file, and none of its paths is live", a.ID)
 		}
 	}
 	return ""
@@ -268,7 +262,7 @@ func heldPaths(v View, s reload.State, now *registry.Live) string {
 	return ""
 }
 
-// armed tells whether a timer of the actor would do something.
+// armed tells whether the actor has a timer.
 func (v View) armed(owner kit.Addr) bool {
 	for _, t := range v.s.timers {
 		if t.owner == owner {
@@ -338,6 +332,9 @@ func phaseFits(v View, a reload.Account, now supervisor.Status, phases []supervi
 		return ""
 	}
 	for _, p := range phases {
+		if p == supervisor.Leasing && !v.armed(kit.Named("channels/"+a.Kind.Name)) {
+			continue // it is no pause, but may have one: the journal is asked again
+		}
 		if now.Phase == p && (p == supervisor.Running) == (runs == 1) {
 			return ""
 		}

@@ -23,7 +23,7 @@ const (
 type move struct {
 	class class
 	next  *state
-	text  string
+	text  func() string
 }
 
 // World is a composition with its beginning, its faults and its laws.
@@ -47,22 +47,17 @@ type Law struct {
 	Broken func(View) string
 }
 
-// allows tells whether a way can be gone in a state.
-func (w *World) allows(s *state, way Way) bool {
-	if way.Fault == "" {
-		return true
-	}
-	for _, f := range w.Faults {
-		if f == way.Fault {
-			return s.faults < w.Most
-		}
-	}
-	return false
+// allows tells whether a fault may happen in a state.
+func (w *World) allows(s *state, fault string) bool {
+	return fault == "" || s.faults < w.Most && slices.Contains(w.Faults, fault)
 }
 
 // moves is everything that can happen next, in a fixed order.
 func (w *World) moves(s *state) []move {
 	m := moving{World: w, s: s}
+	if m.relay() {
+		return m.out
+	}
 	for at := range s.questions {
 		m.question(at)
 	}
@@ -92,7 +87,7 @@ type moving struct {
 
 // way adds a move: prepare takes from the copy what is used up by it.
 func (m *moving) way(c class, to kit.Addr, it item, way Way, prepare func(stepping), text func() string) {
-	if !m.allows(m.s, way) {
+	if !m.allows(m.s, way.Fault) {
 		return
 	}
 	next := m.s.copied()
@@ -103,15 +98,16 @@ func (m *moving) way(c class, to kit.Addr, it item, way Way, prepare func(steppi
 		c = free
 	}
 	st.step(to, way, it)
-	line := text()
-	if way.Fault != "" {
-		line += " [fault: " + way.Fault + "]"
-	}
-	m.out = append(m.out, move{c, next, line})
+	m.out = append(m.out, move{c, next, func() string {
+		if way.Fault != "" {
+			return text() + " [fault: " + way.Fault + "]"
+		}
+		return text()
+	}})
 }
 
 // taken gives every way in which an actor may take an input.
-func (m *moving) taken(c class, to kit.Addr, it item, prepare func(stepping), text string) {
+func (m *moving) taken(c class, to kit.Addr, it item, prepare func(stepping), text func() string) {
 	a := m.s.find(to)
 	it.in.Now = noon
 	for i, way := range a.node.Take(View{m.s}, a.state, it.in) {
@@ -121,17 +117,18 @@ func (m *moving) taken(c class, to kit.Addr, it item, prepare func(stepping), te
 		}
 		m.way(class, to, it, way, prepare, func() string {
 			if way.Text != "" {
-				return text + " (" + way.Text + ")"
+				return text() + " (" + way.Text + ")"
 			}
-			return text
+			return text()
 		})
 	}
 }
 
 func (m *moving) delivery(at int) {
 	q := m.s.queues[at]
-	text := fmt.Sprintf("%s → %s: %s", q.from, q.to, describe(q.items[0].in.Msg))
-	m.taken(flow, q.to, q.items[0], func(st stepping) { st.pop(at) }, text)
+	m.taken(flow, q.to, q.items[0], func(st stepping) { st.pop(at) }, func() string {
+		return fmt.Sprintf("%s → %s: %s", q.from, q.to, describe(q.items[0].in.Msg))
+	})
 }
 
 // question: its answer comes, or its deadline.
@@ -143,12 +140,14 @@ func (m *moving) question(at int) {
 		return
 	case q.answered:
 		a := q.answer
-		text := fmt.Sprintf("%s answers %s: %s", q.to, q.asker, describe(a.Msg))
-		if a.Err != nil {
-			text = fmt.Sprintf("%s hears of %s: %v", q.asker, describe(q.msg), a.Err)
-		}
-		m.taken(flow, q.asker, item{in: kit.In{Msg: a}}, drop, text)
+		m.taken(flow, q.asker, item{in: kit.In{Msg: a}}, drop, func() string {
+			if a.Err != nil {
+				return fmt.Sprintf("%s hears of %s: %v", q.asker, describe(q.msg), a.Err)
+			}
+			return fmt.Sprintf("%s answers %s: %s", q.to, q.asker, describe(a.Msg))
+		})
 		m.late(at, drop)
+	case q.direct && m.behind(at):
 	case q.direct:
 		m.direct(at, drop)
 	case q.silent:
@@ -166,6 +165,9 @@ func (m *moving) question(at int) {
 func (m *moving) late(at int, prepare func(stepping)) { m.expire(at, free, "late", prepare) }
 
 func (m *moving) expire(at int, c class, fault string, prepare func(stepping)) {
+	if !m.allows(m.s, fault) {
+		return
+	}
 	q := m.s.questions[at]
 	a := m.s.find(q.asker)
 	in := kit.In{Msg: kit.Answered{Tag: q.tag, Err: kit.ErrLate}, Now: noon}
@@ -183,6 +185,9 @@ func (m *moving) direct(at int, drop func(stepping)) {
 	other := m.s.find(q.to)
 	from := kit.ReturnTo(q.asker, q.seq)
 	for _, way := range other.node.Take(View{m.s}, other.state, kit.In{Msg: q.msg, From: from, Now: noon}) {
+		if !m.allows(m.s, way.Fault) {
+			continue
+		}
 		answer := kit.Answered{Tag: q.tag, Err: kit.ErrLate}
 		for _, e := range way.Effects {
 			if a, is := e.(kit.Answer); is && !way.Late {
@@ -207,6 +212,9 @@ func (m *moving) end(at int) {
 	j := m.s.jobs[at]
 	a := m.s.find(j.owner)
 	for _, end := range a.node.Ends(View{m.s}, a.state, j.what) {
+		if !m.allows(m.s, end.Fault) {
+			continue
+		}
 		done := end.Done
 		done.Tag = j.tag
 		for _, way := range a.node.Take(View{m.s}, a.state, kit.In{Msg: done, Now: noon}) {
@@ -224,7 +232,7 @@ func (m *moving) timer(at int) {
 		return
 	}
 	m.taken(m.Class(t.msg), t.owner, item{in: kit.In{Msg: t.msg}}, func(st stepping) { st.timers = deleted(st.timers, at) },
-		fmt.Sprintf("timer of %s: %s", t.owner, describe(t.msg)))
+		func() string { return fmt.Sprintf("timer of %s: %s", t.owner, describe(t.msg)) })
 }
 
 func deleted[T any](list []T, at int) []T {
@@ -235,4 +243,65 @@ func deleted[T any](list []T, at int) []T {
 // besides are the effects that are no answer.
 func besides(effects []kit.Effect) []kit.Effect {
 	return slices.DeleteFunc(slices.Clone(effects), func(e kit.Effect) bool { _, is := e.(kit.Answer); return is })
+}
+
+// behind tells whether the asker has asked another one of the same group before, and has no answer.
+func (m *moving) behind(at int) bool {
+	q := m.s.questions[at]
+	group := m.s.find(q.to).node.Alike()
+	return group != "" && slices.ContainsFunc(m.s.questions, func(o question) bool {
+		return o.asker == q.asker && o.seq < q.seq && o.direct && m.s.find(o.to).node.Alike() == group
+	})
+}
+
+// relay gives the next move of an actor that only passes things on, alone: it commutes with all that others can do. What it
+// takes from its queue is the only thing that it can do as long as it has no question and no timer; an answer that it hears
+// must leave its state as it is.
+func (m *moving) relay() bool {
+	for at, q := range m.s.queues {
+		if a := m.s.find(q.to); a.node.Relay() && !m.busy(a) {
+			m.delivery(at)
+			return true
+		}
+	}
+	for at, q := range m.s.questions {
+		a := m.s.find(q.asker)
+		if !q.answered || !a.node.Relay() {
+			continue
+		}
+		m.question(at)
+		if after := m.out[0].next.find(a.addr); after.form.fixed == a.form.fixed && slices.Equal(after.form.slots, a.form.slots) {
+			return true
+		}
+		m.out = nil
+	}
+	return false
+}
+
+// busy tells whether something else may reach the actor than what lies in the one queue.
+func (m *moving) busy(a *actor) bool {
+	queues := 0
+	for _, q := range m.s.queues {
+		if q.to == a.addr {
+			queues++
+		}
+	}
+	return queues > 1 || slices.ContainsFunc(m.s.questions, func(q question) bool { return q.asker == a.addr }) ||
+		slices.ContainsFunc(m.s.timers, func(t timer) bool { return t.owner == a.addr && !t.inert })
+}
+
+// settled is where the continuation without faults comes to rest.
+func (w *World) settled(s *state) *state {
+	for {
+		best, next := pause, (*state)(nil)
+		for _, m := range w.moves(s) {
+			if m.class < best {
+				best, next = m.class, m.next
+			}
+		}
+		if next == nil {
+			return s
+		}
+		s = next
+	}
 }

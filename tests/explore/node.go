@@ -19,6 +19,11 @@ type Node interface {
 	Show(old any, e kit.Effect) (shown any, wrong string)
 	// Direct says that tells and questions need no queue: the process answers by itself, and when does not matter.
 	Direct() bool
+	// Alike names a group of direct processes that differ in nothing but their name: of several questions of one actor to
+	// members of a group, the first is answered first. Empty: no group.
+	Alike() string
+	// Relay says that the actor only passes on what one other actor asks of it, so that nobody sees when it does.
+	Relay() bool
 }
 
 // Way is one thing that can happen.
@@ -42,6 +47,8 @@ func (quiet) Moves(View, any) []Way                    { return nil }
 func (quiet) Ends(View, any, any) []Way                { return nil }
 func (quiet) Show(old any, _ kit.Effect) (any, string) { return old, "" }
 func (quiet) Direct() bool                             { return false }
+func (quiet) Alike() string                            { return "" }
+func (quiet) Relay() bool                              { return false }
 
 // machine is a real one.
 type machine[S any] struct {
@@ -49,7 +56,11 @@ type machine[S any] struct {
 	step func(S, kit.In) (S, []kit.Effect)
 	ends func(v View, job any) []Way // of its jobs; the state stays
 	show func(old any, e kit.Effect) (any, string)
+
+	relay bool
 }
+
+func (m machine[S]) Relay() bool { return m.relay }
 
 func (m machine[S]) Take(_ View, state any, in kit.In) []Way { return []Way{m.once(state.(S), in)} }
 

@@ -33,7 +33,8 @@ var errDisk = errors.New("the disk is full")
 // revision that was told.
 type configured struct{ quiet }
 
-func (configured) Direct() bool { return true }
+func (configured) Direct() bool  { return true }
+func (configured) Alike() string { return "configured" }
 
 func (configured) Take(_ View, state any, in kit.In) []Way {
 	var answer any

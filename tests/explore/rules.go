@@ -11,7 +11,7 @@ import (
 
 // rules are how the machines' values are read. What is not named here counts as it stands.
 func rules() *canon {
-	c := &canon{skip: map[string]bool{}, numbers: numbers(), types: written(), used: map[string]bool{}, made: map[reflect.Type]encoder{}}
+	c := &canon{skip: map[string]bool{}, numbers: numbers(), types: written(), used: map[string]bool{}, made: map[reflect.Type]encoder{}, lets: map[*registry.Endpoint]string{}}
 	for _, name := range skipped {
 		c.skip[name] = true
 	}
@@ -100,7 +100,7 @@ func endpoint(w *writer, e *registry.Endpoint) {
 	if !e.Held.IsZero() {
 		w.fixed.word(1)
 	}
-	w.fixed.text(admitted(e))
+	w.fixed.text(w.canon.admitted(e))
 }
 
 // named writes a text. The number of a run, or of an interpretation, that stands in it is a number of that account.
@@ -151,4 +151,25 @@ func scoping(t reflect.Type) []int {
 		}
 	}
 	return nil
+}
+
+// remembered bounds what is kept of endpoints.
+const remembered = 1 << 14
+
+// admitted is remembered: comparing secrets is slow on purpose.
+func (c *canon) admitted(e *registry.Endpoint) string {
+	c.mu.RLock()
+	text, known := c.lets[e]
+	c.mu.RUnlock()
+	if known {
+		return text
+	}
+	text = admitted(e)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.lets) >= remembered {
+		clear(c.lets)
+	}
+	c.lets[e] = text
+	return text
 }

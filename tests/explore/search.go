@@ -143,7 +143,7 @@ func (w *World) open(s *state, known map[digest]int32) opened {
 		o.ids[i] = m.next.id()
 		if _, is := known[o.ids[i]]; m.next.bad != "" || !is {
 			if broken := w.judge(m.next); broken != nil {
-				broken.History = []string{m.text}
+				broken.History = []string{m.text()}
 				o.broken = broken
 				return o
 			}
@@ -210,7 +210,7 @@ func (s *searching) history(index int32) []string {
 	now := s.world.Begin
 	for i := len(way) - 1; i >= 0; i-- {
 		m := s.world.moves(now)[way[i]]
-		out = append(out, m.text)
+		out = append(out, m.text())
 		now = m.next
 	}
 	return out

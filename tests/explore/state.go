@@ -27,6 +27,7 @@ type actor struct {
 	state  any
 	shown  any    // what the node makes of its private effects
 	asked  uint64 // questions so far
+	view   form   // of shown
 	form   form
 }
 
@@ -96,8 +97,11 @@ func (s *state) at(addr kit.Addr) (int, bool) {
 // compareAddr sorts run.9 before run.10.
 func compareAddr(a, b kit.Addr) int {
 	x, y := a.String(), b.String()
+	if len(x) == len(y) {
+		return strings.Compare(x, y)
+	}
 	i, j := strings.LastIndex(x, "run."), strings.LastIndex(y, "run.")
-	if i >= 0 && i == j && x[:i] == y[:j] && len(x) != len(y) {
+	if i >= 0 && i == j && x[:i] == y[:j] {
 		return cmp.Compare(len(x), len(y))
 	}
 	return strings.Compare(x, y)

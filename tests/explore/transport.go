@@ -53,13 +53,23 @@ func (s stepping) broken(law string) {
 
 // settle enters an actor that has changed.
 func (s stepping) settle(a *actor) {
-	w := writer{canon: s.canon}
-	w.fixed.text("")
-	s.canon.write(&w, a.state)
-	s.canon.write(&w, a.shown)
-	w.named(a.addr.String())
-	a.form = w.form
+	a.form = s.canon.actor(a, a.state)
 	s.put(a)
+}
+
+// actor is the form of an actor in some state.
+func (c *canon) actor(a *actor, state any) form {
+	w := writer{canon: c, form: form{slots: make([]slot, 0, len(a.form.slots)+8)}}
+	w.named(a.addr.String())
+	w.form.append(a.view)
+	c.write(&w, state)
+	return w.form
+}
+
+func (f *form) append(o form) {
+	f.fixed.word(o.fixed[0])
+	f.fixed.word(o.fixed[1])
+	f.slots = append(f.slots, o.slots...)
 }
 
 func (s stepping) perform(from kit.Addr, e kit.Effect) {
@@ -87,7 +97,7 @@ func (s stepping) perform(from kit.Addr, e kit.Effect) {
 		if wrong != "" {
 			s.broken(wrong)
 		}
-		a.shown = shown
+		a.shown, a.view = shown, s.canon.of(shown)
 		s.settle(&a)
 	}
 }
@@ -201,10 +211,8 @@ func (s stepping) spawn(parent kit.Addr, e kit.Spawn) {
 	}
 	node, first, msg := s.Make(as, parent, e.What)
 	s.settle(&actor{addr: as, parent: parent, node: node, state: first})
-	if msg != nil {
-		w := writer{canon: s.canon}
-		s.canon.write(&w, msg)
-		s.post(as, as, item{in: kit.In{Msg: msg}, form: w.form})
+	if msg != nil { // the kit gives it before all others
+		s.step(as, node.Take(View{s.state}, first, kit.In{Msg: msg, Now: noon})[0], item{})
 	}
 }
 
@@ -266,10 +274,6 @@ func (s stepping) inert(a *actor, t timer) bool {
 			return false
 		}
 	}
-	next := writer{canon: s.canon}
-	next.fixed.text("")
-	s.canon.write(&next, w.State)
-	s.canon.write(&next, a.shown)
-	next.named(a.addr.String())
+	next := s.canon.actor(a, w.State)
 	return next.fixed == a.form.fixed && slices.Equal(next.slots, a.form.slots)
 }
