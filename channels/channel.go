@@ -57,6 +57,19 @@ type Hosted interface {
 	Server() string
 }
 
+// Overlapping is implemented by Settings of networks on which two runs of one account at once do no harm: a changed account
+// gets its new run beside the old one. On all others only one run may hold the connection, and a successor waits until the
+// goroutines of the one before are gone.
+type Overlapping interface {
+	Overlaps() bool
+}
+
+// Overlaps tells whether two runs with these settings at once do no harm.
+func Overlaps(s Settings) bool {
+	o, says := s.(Overlapping)
+	return says && o.Overlaps()
+}
+
 // Env is what a run of an account is given besides its settings.
 type Env struct {
 	Account Account
@@ -140,6 +153,15 @@ type (
 	// Reader marks a conversation as read. Errors are logged at debug.
 	Reader interface {
 		MarkRead(ctx context.Context, conversation string) error
+	}
+	// Exporter gives what the next run of the account needs to go on where this one stopped, such as the id of a session.
+	// It is called once, after the last Send and the last Take, and before the context of Run ends.
+	Exporter interface {
+		Export(ctx context.Context) ([]byte, error)
+	}
+	// Adopter is given what the run before exported, after Connect and before Run. What it cannot use it ignores.
+	Adopter interface {
+		Adopt(exported []byte)
 	}
 	// Resolver turns what an operator types as a target into a conversation.
 	Resolver interface {

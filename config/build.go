@@ -138,6 +138,21 @@ func (b *builder) agents(nodes map[string]Node) {
 	}
 }
 
+// plugins gives each entry settings that have a place, also where none are written.
+func (b *builder) plugins(entries map[string]PluginEntry) {
+	for _, name := range sortedKeys(entries) {
+		e := entries[name]
+		v := b.root.walk("plugins", "entries", name)
+		if !b.name(v) {
+			continue
+		}
+		if e.Config.v == nil {
+			e.Config = Node{&value{shape: mapping, at: v.key, key: v.key, trail: v.below("config")}}
+		}
+		b.Plugins[name] = e
+	}
+}
+
 // suggestion completes a message about an unknown name.
 func suggestion(got string, known []string) string {
 	if best := meant(got, known); best != "" {

@@ -6,14 +6,15 @@ import (
 )
 
 // Config is one whole configuration, decoded, checked and with references resolved, except for what only the kinds
-// know: the nodes of Channels and Agents. It is never changed after Load.
+// know: the nodes of Channels, Agents and Plugins. It is never changed after Load.
 type Config struct {
-	Gateway  Gateway            `json:"gateway"`
-	Log      Log                `json:"log"`
-	Channels map[string]Channel `json:"channels"` // by kind
-	Agents   map[string]Node    `json:"agents"`   // by name; "default" answers what no binding matches
-	Bindings []Binding          `json:"bindings"` // the first that matches wins
-	Messages Messages           `json:"messages"`
+	Gateway  Gateway                `json:"gateway"`
+	Log      Log                    `json:"log"`
+	Channels map[string]Channel     `json:"channels"` // by kind
+	Agents   map[string]Node        `json:"agents"`   // by name; "default" answers what no binding matches
+	Plugins  map[string]PluginEntry `json:"plugins"`  // by name: plugins.entries; see Plugin
+	Bindings []Binding              `json:"bindings"` // the first that matches wins
+	Messages Messages               `json:"messages"`
 
 	// Unused names the keys that were accepted although they do nothing here. They are no faults.
 	Unused []Problem `json:"unused,omitempty"`
@@ -58,6 +59,17 @@ type Channel struct {
 	// DefaultAccount is meant where an account is not named: the configured one, else the one called default, else the
 	// first by name.
 	DefaultAccount string `json:"defaultAccount"`
+}
+
+// PluginEntry is what the operator says of one plugin. Whether there is one of that name only the kinds know.
+type PluginEntry struct {
+	Enabled *bool `json:"enabled,omitempty"` // nil: as the plugin has it by default
+	Config  Node  `json:"config,omitempty"`  // its own settings; those of its channels stand in channels
+}
+
+// pluginsSection is the section plugins as it is written.
+type pluginsSection struct {
+	Entries map[string]PluginEntry `json:"entries,omitempty"`
 }
 
 // Binding gives what matches to an agent.
@@ -112,6 +124,7 @@ type document struct {
 	Messages Messages        `json:"messages"`
 	Channels map[string]Node `json:"channels"`
 	Agents   map[string]Node `json:"agents"`
+	Plugins  pluginsSection  `json:"plugins"`
 	Bindings []Binding       `json:"bindings"`
 }
 
@@ -128,6 +141,14 @@ func defaults() core {
 		},
 		Log: Log{Level: "info", Format: "auto"},
 	}
+}
+
+// Plugin is what the operator says of a plugin, also where that is nothing: its Config is never without a place.
+func (c *Config) Plugin(name string) PluginEntry {
+	if e, said := c.Plugins[name]; said {
+		return e
+	}
+	return PluginEntry{Config: Node{&value{shape: mapping, trail: []string{"plugins", "entries", name, "config"}}}}
 }
 
 // Place completes problems whose paths start at the root, such as "channels.sms" or "bindings[0].match.account", as

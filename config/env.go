@@ -99,10 +99,16 @@ func (e *overlay) resolve(name string) ([]string, *Problem) {
 // keys lists the keys that may stand below a trail; open says that there may be others, which only a kind knows.
 func (e *overlay) keys(trail []string) (known []string, open bool) {
 	if len(trail) == 0 {
-		return []string{"gateway", "log", "messages", "channels", "agents"}, false
+		return []string{"gateway", "log", "messages", "channels", "agents", "plugins"}, false
 	}
 	if t, core := coreType(trail); core {
 		return names(t), false
+	}
+	switch {
+	case trail[0] == "plugins" && len(trail) == 3:
+		return names(reflect.TypeFor[PluginEntry]()), false
+	case trail[0] == "plugins" && len(trail) > 3 && trail[3] == "enabled":
+		return nil, false
 	}
 	if v := e.file.walk(trail...); v != nil {
 		known = slices.Clone(v.keys)
@@ -119,8 +125,13 @@ func (e *overlay) settable(trail []string) bool {
 		return t != nil && len(names(t)) == 0
 	}
 	least := 3 // agents.<name>.<setting>, channels.<kind>.<setting>
-	if trail[0] == "channels" && len(trail) > 2 && trail[2] == "accounts" {
+	switch {
+	case trail[0] == "channels" && len(trail) > 2 && trail[2] == "accounts":
 		least = 5
+	case trail[0] == "plugins" && len(trail) > 3 && trail[3] == "enabled":
+		least = 4
+	case trail[0] == "plugins":
+		least = 5 // plugins.entries.<name>.config.<setting>
 	}
 	v := e.file.walk(trail...)
 	return len(trail) >= least && (v == nil || v.shape != mapping)
@@ -128,7 +139,7 @@ func (e *overlay) settable(trail []string) bool {
 
 // coreType finds the type at a trail below the sections that this package knows; core is false in the others.
 func coreType(trail []string) (t reflect.Type, core bool) {
-	if trail[0] == "channels" || trail[0] == "agents" {
+	if trail[0] == "channels" || trail[0] == "agents" || trail[0] == "plugins" && len(trail) > 1 {
 		return nil, false
 	}
 	t = reflect.TypeFor[document]()
@@ -151,7 +162,7 @@ func (e *overlay) known() []string {
 			out = append(out, envName(trail))
 		}
 	}
-	for _, section := range []string{"channels", "agents"} {
+	for _, section := range []string{"channels", "agents", "plugins"} {
 		if v := e.file.member(section); v != nil {
 			v.each(func(one *value) {
 				if last := one.trail[len(one.trail)-1]; one.shape != mapping && !strings.HasPrefix(last, "[") {

@@ -91,7 +91,7 @@ func read(src Source, environ []string) (*reading, error) {
 
 // config decodes and checks.
 func (r *reading) config(src Source) (*Config, Problems) {
-	c := &Config{root: r.root, Path: src.Path, Hash: r.hash, Agents: map[string]Node{}, Channels: map[string]Channel{}}
+	c := &Config{root: r.root, Path: src.Path, Hash: r.hash, Agents: map[string]Node{}, Channels: map[string]Channel{}, Plugins: map[string]PluginEntry{}}
 	d := &decoder{}
 	var doc document
 	d.decode(r.root, &doc)
@@ -99,6 +99,7 @@ func (r *reading) config(src Source) (*Config, Problems) {
 	b := &builder{Config: c, problems: d.problems, idle: d.idle}
 	b.channels(doc.Channels)
 	b.agents(doc.Agents)
+	b.plugins(doc.Plugins.Entries)
 	b.check()
 	c.Unused = b.idle.sorted()
 	dir, err := c.stateDir(src)

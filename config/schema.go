@@ -10,10 +10,11 @@ import (
 )
 
 // SchemaParts are the settings that only the kinds know: by the name of the kind, its zero settings or a pointer to
-// them.
+// them; for plugins nil if they take none.
 type SchemaParts struct {
 	Channels map[string]any
 	Agents   map[string]any
+	Plugins  map[string]any
 }
 
 // Schema writes the JSON Schema (draft 2020-12) of a whole configuration file, for editors. It knows every key that
@@ -43,6 +44,7 @@ func Schema(parts SchemaParts) ([]byte, error) {
 	agents.PropertyNames = &jsonschema.Schema{Pattern: nameRule.String()}
 	root.Properties.Set("channels", channels)
 	root.Properties.Set("agents", agents)
+	root.Properties.Set("plugins", pluginsSchema(r, parts.Plugins))
 	for _, pattern := range idleKeys {
 		if name, ok := strings.CutPrefix(pattern, "channels."); !ok || !strings.Contains(name, "*") {
 			admit(root, strings.Split(pattern, "."))
@@ -53,6 +55,23 @@ func Schema(parts SchemaParts) ([]byte, error) {
 		return nil, fmt.Errorf("write the schema of the configuration: %w", err)
 	}
 	return append(out, '\n'), nil
+}
+
+// pluginsSchema has the entry of each plugin.
+func pluginsSchema(r *jsonschema.Reflector, plugins map[string]any) *jsonschema.Schema {
+	section, entries := object(), object()
+	for _, name := range sortedKeys(plugins) {
+		entry, settings := object(), object()
+		if plugins[name] != nil {
+			settings = r.Reflect(plugins[name])
+			settings.Version = ""
+		}
+		entry.Properties.Set("enabled", &jsonschema.Schema{Type: "boolean", Description: "false: the plugin offers nothing; default: as it is for the plugin"})
+		entry.Properties.Set("config", settings)
+		entries.Properties.Set(name, entry)
+	}
+	section.Properties.Set("entries", entries)
+	return section
 }
 
 // channelSchema allows both forms of a channel: accounts by name, or the settings of the account default.

@@ -17,6 +17,7 @@ func schema(t *testing.T) (*jsonschema.Schema, string) {
 		Agents: map[string]any{"echo": struct {
 			Kind string `json:"kind"`
 		}{}, "openai": &agent{}},
+		Plugins: map[string]any{"bell": &ringer{}, "door": nil},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +67,11 @@ func TestTheSchemaAgreesWithLoad(t *testing.T) {
 		{"settings without accounts", "channels: {sms: {path: /x, defaultAccount: default, groups: {x: {requireMention: true}}}}", true},
 		{"a secret alone and a list of them", "channels: {sms: {accounts: {a: {path: /, password: x}, b: {path: /, password: [x, y]}}}}", true},
 		{"keys without use", "session: {}\ngateway: {auth: {}}\nchannels: {defaults: {}, sms: {healthMonitor: {}, accounts: {a: {path: /, actions: {}, groups: {x: {tools: {}}}}}}}", true},
+		{"plugins, with settings and without", "plugins: {load: {}, entries: {bell: {enabled: true, config: {wait: 1s}}, door: {enabled: false}}}", true},
+		{"an unknown plugin", "plugins: {entries: {bel: {enabled: true}}}", false},
+		{"an unknown key of a plugin", "plugins: {entries: {bell: {config: {wiat: 1s}}}}", false},
+		{"settings of a plugin that takes none", "plugins: {entries: {door: {config: {wait: 1s}}}}", false},
+		{"a plugin beside the entries", "plugins: {bell: {enabled: true}}", false},
 		{"an unknown section", "gatway: {}", false},
 		{"an unknown key of the core", "gateway: {listn: x}", false},
 		{"an unknown key of an account", "channels: {sms: {accounts: {a: {path: /, pasword: x}}}}", false},

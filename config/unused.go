@@ -10,7 +10,7 @@ import (
 // left out. A kind of channel that has a setting of this name uses it all the same.
 var idleKeys = []string{
 	"agent", "audio", "auth", "browser", "canvasHost", "commands", "cron", "diagnostics", "discovery", "env", "hooks",
-	"identity", "mcp", "meta", "models", "plugins", "routing", "secrets", "session", "skills", "talk", "tools", "tts",
+	"identity", "mcp", "meta", "models", "routing", "secrets", "session", "skills", "talk", "tools", "tts",
 	"ui", "update", "wizard",
 
 	"gateway.allowRealIpFallback", "gateway.auth", "gateway.channelHealthCheckMinutes",
@@ -21,6 +21,8 @@ var idleKeys = []string{
 	"messages.ackReaction", "messages.ackReactionScope", "messages.groupChat.historyLimit", "messages.inbound",
 	"messages.queue", "messages.removeAckAfterReply", "messages.responsePrefix", "messages.statusReactions",
 	"messages.tts",
+
+	"plugins.bundledDiscovery", "plugins.installs", "plugins.load", "plugins.slots",
 
 	"channels.defaults", "channels.modelByChannel",
 	"channels.*.actions", "channels.*.allowPrivateNetwork", "channels.*.blockStreaming",
@@ -42,6 +44,9 @@ var otherNames = map[string]string{
 	"gateway.tls":                      "a reverse proxy that ends TLS, named in gateway.trustedProxies",
 	"channels.*.sendTimeoutMs":         "sendTimeout, such as 3m",
 	"channels.*.coalesceSameSenderDms": "coalesceMs, such as 2500",
+	"plugins.enabled":                  "plugins.entries.<name>.enabled, for each plugin",
+	"plugins.allow":                    "plugins.entries.<name>.enabled, for each plugin",
+	"plugins.deny":                     "plugins.entries.<name>.enabled: false, for each of them",
 	"bindings.agentId":                 "agent",
 	"bindings.match.peer":              "conversation",
 }

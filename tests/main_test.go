@@ -11,7 +11,7 @@ import (
 	agentkinds "holdfast/actors/agents/all"
 	"holdfast/actors/reload"
 	"holdfast/channels"
-	channelkinds "holdfast/channels/all"
+	plugins "holdfast/channels/all"
 	"holdfast/channels/channeltest/faulty"
 	"holdfast/cmd/cli"
 )
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	}()
 	environ := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, asGateway+"=") })
 	os.Exit(cli.Main(os.Args[1:], cli.World{
-		Kinds:  reload.Kinds{Channels: append(channelkinds.All(), faulty.Kind()), Agents: agentkinds.All()},
+		Kinds:  reload.Kinds{Plugins: append(plugins.Plugins(), channels.Plain(faulty.Kind())), Agents: agentkinds.All()},
 		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: environ,
 	}))
 }

@@ -2,8 +2,9 @@
 // that the edge reads. It is the only publisher of that value (Cell).
 //
 // Invariants: numbers of generations and leases only rise. Routes, methods, revision and generation become visible in one
-// swap. An instance drains when no live generation lists it and is freed when its last lease ends; until then its code may
-// run. A lease is given only on a live instance. The registry asks nobody.
+// swap, and what is staged for the next one is seen by nobody before it. An instance drains when no live generation lists it and
+// is freed when its last lease ends; until then its code may run. A lease is given on a live instance, or on a staged one to
+// whoever proves it. The registry asks nobody.
 package registry
 
 import (
@@ -27,13 +28,21 @@ type State struct {
 	Revision   uint64 // live
 	Live       uint64 // generation that is live
 	Instances  []instance
-	Staged     []InstanceID // what the newest Install listed
-	Routes     Routes
-	Methods    Methods
+	Routes     Routes  // live
+	Methods    Methods // live
+	Next       staged
 	Leases     map[LeaseID]lease
 	LastLease  LeaseID
 	Freed      []Instance
 	Published  time.Time
+}
+
+// staged is what the next publication makes live; what it leaves out stays as it is.
+type staged struct {
+	generation uint64 // 0: none was installed
+	instances  []InstanceID
+	routes     *Routes
+	methods    *Methods
 }
 
 type instance struct {
@@ -59,17 +68,25 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Install:
 		s, effects = s.install(m, in)
 	case StageRoutes:
-		s.Routes = m.Routes
+		s.Next.routes = &m.Routes
 		effects = answer(in, Staged{})
 	case StageMethods:
-		s.Methods = m.Methods
+		s.Next.methods = &m.Methods
 		effects = answer(in, Staged{})
 	case Publish:
 		s, effects = s.publish(m, in)
+	case Discard:
+		s = s.unstage()
+		s.Next = staged{}
+	case Amend:
+		s.Routes = m.Routes
+		s, effects = s.swap(in)
 	case Lease:
 		s, effects = s.lease(m, in)
 	case Release:
 		s = s.release(m.Lease)
+	case Forget:
+		s = s.forget(m.Holder)
 	case Describe:
 		effects = answer(in, s.Describe())
 	default:
@@ -82,22 +99,23 @@ func answer(in kit.In, msg any) []kit.Effect { return []kit.Effect{kit.Answer{To
 
 // install lists the instances of the next generation; what is not published yet is replaced, never mixed.
 func (s State) install(m Install, in kit.In) (State, []kit.Effect) {
-	owner := map[string]string{}
-	for _, o := range m.Offers {
-		for _, k := range o.Kinds {
-			if other, taken := owner[k.Name]; taken {
-				return s, answer(in, Installed{Err: fmt.Errorf("channel %q is offered by plugin %q and by plugin %q: disable one of them", k.Name, other, o.Plugin)})
-			}
-			owner[k.Name] = o.Plugin
-		}
+	if err := Check(m.Offers); err != nil {
+		return s, answer(in, Installed{Err: err})
 	}
 	s.Generation++
-	s.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i instance) bool { return !i.live && !s.held(i.id) })
-	s.Staged = nil
+	s = s.unstage()
+	s.Next.generation, s.Next.instances = s.Generation, nil
 	for _, o := range m.Offers {
-		s.Staged = append(s.Staged, s.carry(o))
+		s.Next.instances = append(s.Next.instances, s.carry(o))
 	}
-	return s, answer(in, Installed{Generation: s.Generation, Instances: slices.Clone(s.Staged)})
+	return s, answer(in, Installed{Generation: s.Generation, Instances: slices.Clone(s.Next.instances)})
+}
+
+// unstage forgets the generation that is prepared; instances of it that nobody has tried leave no trace.
+func (s State) unstage() State {
+	s.Next.generation, s.Next.instances = 0, nil
+	s.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i instance) bool { return !i.live && !s.held(i.id) })
+	return s
 }
 
 // carry finds the live instance that is what the offer asks for, or makes a new one.
@@ -108,26 +126,39 @@ func (s *State) carry(o Offer) InstanceID {
 		}
 	}
 	fresh := instance{id: InstanceID{Plugin: o.Plugin, Number: s.Generation}, offer: o}
-	s.Instances = append(s.Instances, fresh)
+	s.Instances = append(slices.Clip(s.Instances), fresh)
 	return fresh.id
 }
 
+// publish makes what is staged live.
 func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
-	if m.Revision != 0 {
-		if m.Revision <= s.Revision {
-			return s, answer(in, Published{
-				Revision: s.Revision, Generation: s.Live,
-				Err: fmt.Errorf("revision %d is not above the live revision %d", m.Revision, s.Revision),
-			})
-		}
-		s.Revision = m.Revision
-		s.Live = s.Generation
+	if m.Revision <= s.Revision {
+		return s, answer(in, Published{
+			Revision: s.Revision, Generation: s.Live,
+			Err: fmt.Errorf("revision %d is not above the live revision %d", m.Revision, s.Revision),
+		})
+	}
+	next := s.Next
+	s.Revision, s.Next = m.Revision, staged{}
+	if next.routes != nil {
+		s.Routes = *next.routes
+	}
+	if next.methods != nil {
+		s.Methods = *next.methods
+	}
+	if next.generation != 0 {
+		s.Live = next.generation
 		s.Instances = slices.Clone(s.Instances)
 		for i := range s.Instances {
-			s.Instances[i].live = slices.Contains(s.Staged, s.Instances[i].id)
+			s.Instances[i].live = slices.Contains(next.instances, s.Instances[i].id)
 		}
-		s = s.free()
 	}
+	s, effects := s.free().swap(in)
+	return s, append(effects, kit.Answer{To: in.From, Msg: Published{Revision: s.Revision, Generation: s.Live}})
+}
+
+// swap lets everybody see what is live.
+func (s State) swap(in kit.In) (State, []kit.Effect) {
 	s.Published = in.Now
 	return s, []kit.Effect{
 		publish{&Live{Revision: s.Revision, Generation: s.Live, Routes: s.Routes, Methods: s.Methods}},
@@ -135,34 +166,61 @@ func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
 			"revision", s.Revision, "generation", s.Live,
 			"paths", len(s.Routes.exact) + len(s.Routes.under), "methods", len(s.Methods.byName),
 		}},
-		kit.Answer{To: in.From, Msg: Published{Revision: s.Revision, Generation: s.Live}},
 	}
 }
 
+// lease finds the live instance that offers what is asked for; an offer is unique in its generation.
 func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
+	out := Leased{Generation: s.Live, Revision: s.Revision, Err: ErrNoChannel}
+	if m.Method != "" {
+		out.Err = ErrNoMethod
+	}
 	for _, i := range s.Instances {
-		if !i.live {
+		kind, method, has := i.offer.find(m)
+		if !has || !s.leasable(i, m.Staged) {
 			continue
 		}
-		for _, k := range i.offer.Kinds {
-			if k.Name != m.Channel {
-				continue
-			}
-			s.LastLease++
-			s = s.forgetHolder(m.Holder)
-			s.Leases = maps.Clone(s.Leases)
-			if s.Leases == nil {
-				s.Leases = map[LeaseID]lease{}
-			}
-			s.Leases[s.LastLease] = lease{instance: i.id, holder: m.Holder}
-			return s, answer(in, Leased{Lease: s.LastLease, Instance: i.id, Generation: s.Live, Revision: s.Revision, Kind: k})
+		s.LastLease++
+		s = s.forget(m.Holder)
+		s.Leases = maps.Clone(s.Leases)
+		if s.Leases == nil {
+			s.Leases = map[LeaseID]lease{}
 		}
+		s.Leases[s.LastLease] = lease{instance: i.id, holder: m.Holder}
+		out.Lease, out.Instance, out.Kind, out.Method, out.Err = s.LastLease, i.id, kind, method, nil
+		break
 	}
-	return s, answer(in, Leased{Generation: s.Live, Revision: s.Revision, Kind: channels.Kind{}, Err: ErrNoChannel})
+	return s, answer(in, out)
 }
 
-// forgetHolder releases what a holder of this name was given before: it asks again because the answer came too late for it.
-func (s State) forgetHolder(holder string) State {
+// leasable tells whether a lease may be given on an instance: of the generation that is live, or of the one to come.
+func (s State) leasable(i instance, ahead bool) bool {
+	if ahead && s.Next.generation != 0 {
+		return slices.Contains(s.Next.instances, i.id)
+	}
+	return i.live
+}
+
+// find is what a lease asks for, if the offer has it.
+func (o Offer) find(m Lease) (kind channels.Kind, method channels.Method, has bool) {
+	if m.Method != "" {
+		for _, one := range o.Methods {
+			if one.Name == m.Method {
+				return kind, one, true
+			}
+		}
+		return kind, method, false
+	}
+	for _, one := range o.Kinds {
+		if one.Name == m.Channel {
+			return one, method, true
+		}
+	}
+	return kind, method, false
+}
+
+// forget releases what a holder of this name was given before: the answer came too late for it.
+func (s State) forget(holder string) State {
 	for id, l := range s.Leases {
 		if holder != "" && l.holder == holder {
 			s = s.release(id)
@@ -184,11 +242,11 @@ func (s State) release(id LeaseID) State {
 func (s State) free() State {
 	var kept []instance
 	for _, i := range s.Instances {
-		if i.live || s.held(i.id) || slices.Contains(s.Staged, i.id) {
+		if i.live || s.held(i.id) || slices.Contains(s.Next.instances, i.id) {
 			kept = append(kept, i)
 			continue
 		}
-		s.Freed = append(slices.Clone(s.Freed), Instance{ID: i.id, Version: i.offer.Version, Channels: names(i.offer.Kinds), State: "freed"})
+		s.Freed = append(slices.Clone(s.Freed), i.line("freed"))
 	}
 	s.Instances = kept
 	if len(s.Freed) > keptFreed {
@@ -210,10 +268,10 @@ func (s State) held(id InstanceID) bool {
 func (s State) Describe() Description {
 	d := Description{Revision: s.Revision, Generation: s.Live, Published: s.Published}
 	for _, i := range s.Instances {
-		line := Instance{ID: i.id, Version: i.offer.Version, Channels: names(i.offer.Kinds), State: "active"}
+		line := i.line("active")
 		if !i.live {
 			line.State = "draining"
-			if slices.Contains(s.Staged, i.id) {
+			if slices.Contains(s.Next.instances, i.id) {
 				line.State = "staged"
 			}
 		}
@@ -229,10 +287,14 @@ func (s State) Describe() Description {
 	return d
 }
 
-func names(kinds []channels.Kind) []string {
-	var out []string
-	for _, k := range kinds {
-		out = append(out, k.Name)
+// line describes an instance by names alone: it outlives the instance and must hold nothing of it.
+func (i instance) line(state string) Instance {
+	out := Instance{ID: i.id, Version: i.offer.Version, State: state}
+	for _, k := range i.offer.Kinds {
+		out.Channels = append(out.Channels, k.Name)
+	}
+	for _, m := range i.offer.Methods {
+		out.Methods = append(out.Methods, m.Name)
 	}
 	return out
 }

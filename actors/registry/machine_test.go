@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -106,6 +107,92 @@ func TestInstall(t *testing.T) {
 	}
 }
 
+func TestALeaseByMethod(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{Offers: []Offer{having(offer("sms", "1", "sms"), "sms.count"), having(offer("irc", "1", "irc"), "irc.join")}}, Publish{Revision: 1},
+		Install{Offers: []Offer{having(offer("sms", "2", "sms"), "sms.other"), having(offer("irc", "1", "irc"), "irc.join")}})
+	for _, c := range []struct {
+		name     string
+		ask      Lease
+		err      error
+		instance InstanceID
+	}{
+		{"a method of the live generation", Lease{Method: "sms.count"}, nil, InstanceID{"sms", 1}},
+		{"a method of another plugin", Lease{Method: "irc.join"}, nil, InstanceID{"irc", 1}},
+		{"a method that is only staged", Lease{Method: "sms.other"}, ErrNoMethod, InstanceID{}},
+		{"a method that nobody offers", Lease{Method: "sms.none"}, ErrNoMethod, InstanceID{}},
+		{"the name of a channel is none of a method", Lease{Method: "sms"}, ErrNoMethod, InstanceID{}},
+		{"the name of a method is none of a channel", Lease{Channel: "sms.count"}, ErrNoChannel, InstanceID{}},
+		{"neither", Lease{}, ErrNoChannel, InstanceID{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.ask.Holder = "call.1"
+			next, got := play[Leased](t, s, c.ask)
+			if !errors.Is(got.Err, c.err) || got.Instance != c.instance || got.Method.Name != c.ask.Method && c.err == nil {
+				t.Fatalf("got %+v", got)
+			}
+			if held := len(next.Leases); (held == 1) != (c.err == nil) {
+				t.Errorf("%d leases are held", held)
+			}
+		})
+	}
+}
+
+func TestACallHoldsItsInstanceAsARunDoes(t *testing.T) {
+	s, call := play[Leased](t, State{}, Install{Offers: []Offer{having(offer("sms", "1"), "sms.count")}}, Publish{Revision: 1},
+		Lease{Method: "sms.count", Holder: "call.1"}, Install{}, Publish{Revision: 2})
+	want := []Instance{{ID: InstanceID{"sms", 1}, Version: "1", Methods: []string{"sms.count"}, State: "draining", Holders: []string{"call.1"}}}
+	if diff := cmp.Diff(want, s.Describe().Instances); diff != "" {
+		t.Fatalf("while the call goes on (-want +got):\n%s", diff)
+	}
+	if _, got := play[Leased](t, s, Lease{Method: "sms.count", Holder: "call.2"}); !errors.Is(got.Err, ErrNoMethod) {
+		t.Errorf("a second call got %+v, want none on an instance that drains", got)
+	}
+	s, _ = play[Leased](t, s, Release{call.Lease})
+	want[0].State, want[0].Holders = "freed", nil
+	if diff := cmp.Diff(want, s.Describe().Instances); diff != "" || len(s.Instances) != 0 {
+		t.Errorf("after the call %d instances are kept (-want +got):\n%s", len(s.Instances), diff)
+	}
+}
+
+func TestAHolderThatHeardNothingIsForgotten(t *testing.T) {
+	s, _ := play[Leased](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Lease{Channel: "x", Holder: "one"}, Lease{Channel: "x", Holder: "two"},
+		Install{}, Publish{Revision: 2}, Forget{"one"}, Forget{"nobody"}, Forget{})
+	if got := s.Describe().Instances; len(got) != 1 || got[0].State != "draining" || !slices.Equal(got[0].Holders, []string{"two"}) {
+		t.Fatalf("instances %+v, want one that is held by two", got)
+	}
+	if s, _ = play[Leased](t, s, Forget{"two"}); len(s.Instances) != 0 || len(s.Leases) != 0 {
+		t.Errorf("%d instances and %d leases are kept", len(s.Instances), len(s.Leases))
+	}
+}
+
+func TestLaw3_AnInstanceThatIsCarriedOverIsTheSameOne(t *testing.T) {
+	made := 0
+	counting := channels.Plugin{Name: "bell", Version: "1", Offer: func(channels.PluginSettings) channels.Offer {
+		made++
+		n := fmt.Sprint(made) // the instance's own state
+		return channels.Offer{Methods: []channels.Method{{Name: "bell.count", Call: func(context.Context, []byte) ([]byte, error) { return []byte(n), nil }}}}
+	}}
+	s := State{}
+	revision := uint64(0)
+	for _, c := range []struct{ name, fingerprint, want string }{
+		{"the first", "r1", "1"},
+		{"the same settings", "r1", "1"},
+		{"other settings", "r3", "3"},
+		{"the same again", "r3", "3"},
+		{"the first settings again", "r5", "5"},
+	} {
+		revision++
+		var got Leased
+		s, got = play[Leased](t, s, Install{Offers: []Offer{OfferOf(counting, nil, c.fingerprint)}}, Publish{Revision: revision}, Lease{Method: "bell.count"})
+		if got.Err != nil {
+			t.Fatalf("%s: %v", c.name, got.Err)
+		}
+		if n, _ := got.Method.Call(t.Context(), nil); string(n) != c.want {
+			t.Errorf("%s: the call reached instance %s, want %s", c.name, n, c.want)
+		}
+	}
+}
+
 func TestRevisionsOnlyRise(t *testing.T) {
 	s, _ := play[Published](t, State{}, Install{}, Publish{Revision: 5})
 	for _, revision := range []uint64{5, 4, 1} {
@@ -113,8 +200,55 @@ func TestRevisionsOnlyRise(t *testing.T) {
 			t.Errorf("publishing revision %d after 5 gave %+v, want an error", revision, got)
 		}
 	}
-	if _, got := play[Published](t, s, Publish{}); got.Err != nil || got.Revision != 5 {
-		t.Errorf("a publication of the router's own gave %+v, want the revision unchanged", got)
+}
+
+func TestAnAmendmentShowsTheLiveTableAndNothingThatIsStaged(t *testing.T) {
+	table := func(path string) Routes { return NewRoutes([]*Endpoint{{Path: path}}) }
+	s, _ := play[Published](t, State{}, Install{}, StageRoutes{Routes: table("/live")}, Publish{Revision: 1},
+		Install{Offers: []Offer{offer("a", "1", "x")}}, StageRoutes{Routes: table("/staged")}, StageMethods{Methods: NewMethods([]Method{{Name: "x.y"}})})
+	s, effects := Step(s, kit.In{Msg: Amend{Routes: table("/amended")}, From: me, Now: now})
+	live := kittest.All[publish](effects)
+	if len(live) != 1 {
+		t.Fatalf("%d publications, want one", len(live))
+	}
+	got := live[0].live
+	if _, _, found := got.Routes.Find("/amended"); !found || got.Revision != 1 || got.Generation != 1 || len(got.Methods.All()) != 0 {
+		t.Errorf("live is %+v, want the amended table under the old revision", got)
+	}
+	_, effects = Step(s, kit.In{Msg: Publish{Revision: 2}, From: me, Now: now})
+	got = kittest.All[publish](effects)[0].live
+	if _, _, found := got.Routes.Find("/staged"); !found || got.Generation != 2 || len(got.Methods.All()) != 1 {
+		t.Errorf("the publication after it is %+v, want all that was staged", got)
+	}
+}
+
+func TestLaw3_WhatIsDiscardedIsNeverPublished(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, StageRoutes{Routes: NewRoutes([]*Endpoint{{Path: "/live"}})}, Publish{Revision: 1},
+		Install{Offers: []Offer{offer("a", "2", "x")}}, StageRoutes{Routes: NewRoutes([]*Endpoint{{Path: "/staged"}})})
+	s, tried := play[Leased](t, s, Lease{Channel: "x", Holder: "x:a run.2", Staged: true})
+	s, _ = play[Published](t, s, Discard{}, Publish{Revision: 2})
+	if _, _, found := s.Routes.Find("/live"); !found || s.Live != 1 {
+		t.Errorf("generation %d is live, /live found: %v; want generation 1 with its routes", s.Live, found)
+	}
+	if got := states(s.Describe()); got["a@1"] != "active" || got["a@2"] != "draining" {
+		t.Errorf("instances %v, want the old one active, and the other one until its lease ends", got)
+	}
+	s, _ = play[Leased](t, s, Release{tried.Lease})
+	if got := states(s.Describe()); got["a@2"] != "freed" {
+		t.Errorf("instances %v after the last lease", got)
+	}
+}
+
+func TestALeaseForAProofIsOnTheInstanceToCome(t *testing.T) {
+	s, _ := play[Published](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Install{Offers: []Offer{offer("a", "2", "x")}})
+	s, live := play[Leased](t, s, Lease{Channel: "x", Holder: "one"})
+	s, ahead := play[Leased](t, s, Lease{Channel: "x", Holder: "two", Staged: true})
+	if live.Instance.Number != 1 || ahead.Instance.Number != 2 {
+		t.Errorf("leased %v and ahead %v, want the live instance and the staged one", live.Instance, ahead.Instance)
+	}
+	s, _ = play[Published](t, s, Publish{Revision: 2})
+	if _, again := play[Leased](t, s, Lease{Channel: "x", Holder: "three", Staged: true}); again.Instance.Number != 2 {
+		t.Errorf("with nothing staged the lease is on %v, want the live instance", again.Instance)
 	}
 }
 
@@ -147,6 +281,7 @@ func TestAHolderWhoAsksAgainHasOneLease(t *testing.T) {
 // FuzzStep looks for a history after which somebody holds a lease on an instance that is gone, or a number was used twice.
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 3, 5, 1, 3, 6, 4})
+	f.Add([]byte{0, 3, 8, 1, 3, 15, 9, 4})
 	f.Fuzz(func(t *testing.T, history []byte) {
 		var (
 			s        State
@@ -155,16 +290,24 @@ func FuzzStep(f *testing.F) {
 		)
 		for _, b := range history {
 			var msg any
-			switch b % 7 {
-			case 0, 1, 2:
-				msg = Install{Offers: []Offer{offer("a", fmt.Sprint(b%3), "x")}}
+			switch b % 9 {
+			case 0, 1:
+				msg = Install{Offers: []Offer{having(offer("a", fmt.Sprint(b%3), "x"), "a.b")}}
+			case 2:
+				msg = Forget{fmt.Sprint(b % 2)}
 			case 3:
 				revision++
 				msg = Publish{Revision: revision}
 			case 4:
-				msg = Release{LeaseID(b / 7)}
-			case 5, 6:
-				msg = Lease{Channel: "x", Holder: "h"}
+				msg = Release{LeaseID(b / 9)}
+			case 5:
+				msg = Lease{Channel: "x", Holder: fmt.Sprint(b % 2), Staged: b > 127}
+			case 6:
+				msg = Lease{Method: "a.b", Holder: fmt.Sprint(b % 2)}
+			case 7:
+				msg = Discard{}
+			case 8:
+				msg = Amend{}
 			}
 			before := s.Generation
 			next, effects := Step(s, kit.In{Msg: msg, From: me, Now: now})
@@ -181,6 +324,11 @@ func FuzzStep(f *testing.F) {
 			for id, l := range s.Leases {
 				if !slices.ContainsFunc(s.Instances, func(i instance) bool { return i.id == l.instance }) {
 					t.Fatalf("lease %d holds instance %v, which is gone", id, l.instance)
+				}
+			}
+			for _, i := range s.Instances {
+				if !i.live && !s.held(i.id) && !slices.Contains(s.Next.instances, i.id) {
+					t.Fatalf("instance %v is kept, and nobody lists it or holds it", i.id)
 				}
 			}
 		}

@@ -16,7 +16,24 @@ type Offer struct {
 	Version  string
 	Settings string // fingerprint of the plugin's own settings; another one makes another instance
 	Kinds    []channels.Kind
-	Methods  []Method
+	Methods  []channels.Method
+}
+
+// OfferOf has a compiled-in plugin make an instance. Settings are nil for one that takes none. fingerprint is another text
+// whenever the settings are others, and has nothing of a secret in it; two offers of one plugin and version with one
+// fingerprint count as the same instance, and the one that came first is kept.
+func OfferOf(p channels.Plugin, settings channels.PluginSettings, fingerprint string) Offer {
+	made := p.Offer(settings)
+	return Offer{Plugin: p.Name, Version: p.Version, Settings: fingerprint, Kinds: made.Kinds, Methods: made.Methods}
+}
+
+// Table is the offer's part of the method table; owner gets the calls.
+func (o Offer) Table(owner kit.Addr) []Method {
+	var out []Method
+	for _, m := range o.Methods {
+		out = append(out, Method{Name: m.Name, Help: m.Help, Params: m.Params, Result: m.Result, Reads: m.Reads, Owner: owner})
+	}
+	return out
 }
 
 // InstanceID names one version of a plugin with one set of settings: sms@4. The number is the generation that made it.
@@ -47,8 +64,12 @@ type (
 	// Staged answers both.
 	Staged struct{}
 	// Publish makes what is staged live in one swap and retires the instances that no generation lists. Sent by reload
-	// with a higher revision, by the router (revision 0: unchanged) when a grace ends. Answer: Published.
+	// with a higher revision. Answer: Published.
 	Publish struct{ Revision uint64 }
+	// Discard drops what is staged: the transaction that it was meant for is not published. Sent by reload. No answer.
+	Discard struct{}
+	// Amend replaces the live route table at once, and nothing else: a grace has ended. Sent by the router. No answer.
+	Amend struct{ Routes Routes }
 	// Published answers Publish.
 	Published struct {
 		Revision   uint64
@@ -59,24 +80,29 @@ type (
 
 // Leases.
 type (
-	// Lease asks for the right to use the instance that offers a channel now. Whoever runs plugin code holds one: a run to
-	// its end, a call to its answer. Sent by supervisors before every start. A holder who asks again has lost what it was
-	// given before. Answer: Leased.
+	// Lease asks for the right to use the instance that offers a channel, or a method, now; exactly one of the two is set.
+	// Whoever runs plugin code holds one: a run to its end, a call to its answer. Sent by supervisors before every start, and
+	// by plugins before every call. A holder who asks again has lost what it was given before. Answer: Leased.
 	Lease struct {
 		Channel string
+		Method  string
 		Holder  string // for people: bluebubbles:home run.7
+		Staged  bool   // of the generation that is prepared, for a run that is proven before the publication
 	}
-	// Leased answers Lease. Kind is immutable and used no longer than the lease.
+	// Leased answers Lease. Kind or Method, whichever was asked for, is immutable and used no longer than the lease.
 	Leased struct {
 		Lease      LeaseID
 		Instance   InstanceID
 		Generation uint64
 		Revision   uint64
 		Kind       channels.Kind
-		Err        error // ErrNoChannel
+		Method     channels.Method
+		Err        error // ErrNoChannel, ErrNoMethod
 	}
 	// Release gives a lease back; giving it back twice does nothing. No answer.
 	Release struct{ Lease LeaseID }
+	// Forget gives back whatever a holder was given, for one that asked, heard nothing in time and asks no more. No answer.
+	Forget struct{ Holder string }
 )
 
 // Describe asks for generations, instances and leases. Answer: Description, which is also the actor's snapshot.
@@ -95,7 +121,8 @@ type Instance struct {
 	ID       InstanceID `json:"id"`
 	Version  string     `json:"version"`
 	Channels []string   `json:"channels,omitempty"`
-	State    string     `json:"state"` // active, draining, freed
+	Methods  []string   `json:"methods,omitempty"`
+	State    string     `json:"state"` // active, staged, draining, freed
 	Holders  []string   `json:"holders,omitempty"`
 }
 
@@ -122,12 +149,16 @@ type Called struct {
 	Err    *CallError
 }
 
-// CallError is an error of a method as JSON-RPC has it.
+// CallError is an error of a method as JSON-RPC has it: a value, where channels.CallError is an error.
 type CallError struct {
 	Code    int
 	Message string
 	Data    []byte // JSON
 }
 
-// ErrNoChannel: no plugin of the present generation offers the channel.
-var ErrNoChannel = errors.New("no plugin offers this channel")
+var (
+	// ErrNoChannel: no plugin of the present generation offers the channel.
+	ErrNoChannel = errors.New("no plugin offers this channel")
+	// ErrNoMethod: no plugin of the present generation offers the method.
+	ErrNoMethod = errors.New("no plugin offers this method")
+)

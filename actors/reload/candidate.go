@@ -16,8 +16,19 @@ import (
 
 // Kinds are the sorts of channels and agents that this binary knows.
 type Kinds struct {
-	Channels []channels.Kind
-	Agents   []backend.Kind
+	Plugins []channels.Plugin
+	Agents  []backend.Kind
+}
+
+// channels are the kinds that plugins offer which are on by default.
+func (k Kinds) channels() []channels.Kind {
+	var out []channels.Kind
+	for _, p := range k.Plugins {
+		if p.On(nil) {
+			out = append(out, p.Kinds()...)
+		}
+	}
+	return out
 }
 
 // Candidate is a configuration with everything decoded: what a reload would make live. It is never changed.
@@ -73,13 +84,13 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Prob
 	var problems config.Problems
 	base := strings.TrimSuffix(cmp.Or(cfg.Gateway.PublicURL, "http://"+listen), "/")
 	for _, channel := range slices.Sorted(maps.Keys(cfg.Channels)) {
-		kind, known := find(kinds.Channels, channel, func(k channels.Kind) string { return k.Name })
+		kind, known := find(kinds.channels(), channel, func(k channels.Kind) string { return k.Name })
 		for _, name := range slices.Sorted(maps.Keys(cfg.Channels[channel].Accounts)) {
 			node := cfg.Channels[channel].Accounts[name]
 			if !known {
 				problems = append(problems, node.Place([]config.Problem{{
 					Got:  "channel " + channel,
-					Want: "a channel that this gateway knows: " + list(kinds.Channels, func(k channels.Kind) string { return k.Name }),
+					Want: "a channel that this gateway knows: " + list(kinds.channels(), func(k channels.Kind) string { return k.Name }),
 				}})...)
 				continue
 			}

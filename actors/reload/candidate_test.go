@@ -15,7 +15,7 @@ import (
 	"holdfast/config"
 )
 
-var known = Kinds{Channels: []channels.Kind{webhook.Kind()}, Agents: []backend.Kind{echo.Kind()}}
+var known = Kinds{Plugins: []channels.Plugin{channels.Plain(webhook.Kind())}, Agents: []backend.Kind{echo.Kind()}}
 
 // read loads YAML from a file of its own.
 func read(t *testing.T, yaml string) *config.Config {

@@ -159,7 +159,8 @@ func (s State) answered(t tag, m kit.Answered, now time.Time) (State, []kit.Effe
 		return s.publish()
 	case Publishing:
 		s.Applied, s.Digests = s.run.next, s.run.digests
-		return s.apply()
+		s, effects := s.apply()
+		return s, append([]kit.Effect{kit.Tell{To: s.Places.Router, Msg: router.Published{}}}, effects...)
 	case Applying, Ordering:
 		return s.report(now, func(*Report) {})
 	case Idle, Loading:

@@ -13,7 +13,7 @@ func Spec(registry kit.Addr) kit.Spec {
 		State:    State{Registry: registry},
 		Step:     Step,
 		Core:     true,
-		Phase:    func(s State) string { return strconv.Itoa(len(s.Table)) + " paths" },
+		Phase:    func(s State) string { return strconv.Itoa(len(s.Live.table)) + " paths" },
 		Snapshot: func(s State) any { return s.Paths() },
 	}.Spec()
 }

@@ -31,6 +31,8 @@ func TestAGraceIsOverAfterADayAndTheTableIsPublishedWithoutThePath(t *testing.T)
 			if _, err := sys.Ask(t.Context(), reg, registry.Publish{Revision: revision}); err != nil {
 				t.Fatal(err)
 			}
+			sys.Tell(at, Published{})
+			synctest.Wait()
 		}
 		publish(claim("a:x", "/old", "1"))
 		publish(claim("a:x", "/new", "1"))

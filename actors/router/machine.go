@@ -3,7 +3,8 @@
 //
 // Invariants: a path has one canonical form and belongs to one channel; who has it keeps it against newcomers. Reserved
 // paths belong to nobody. A refused claim changes nothing for the others. A path that an account moved away from is held
-// for a grace with the same screen, and goes at once when somebody else claims it.
+// for a grace with the same screen, and goes at once when somebody else claims it. What is registered changes nothing that
+// is live before it is published.
 package router
 
 import (
@@ -24,10 +25,18 @@ const stageWithin = 10 * time.Second
 // State is what the router knows.
 type State struct {
 	Registry kit.Addr
-	Claims   []claimed // granted, of the newest registration
-	Held     []claimed // moved away, in grace
-	Table    []*registry.Endpoint
-	Graces   uint64 // numbers given to graces
+	Live     tables
+	Next     *tables // registered and not published yet
+	Graces   uint64  // numbers given to graces
+}
+
+// tables are the claims of one publication and what follows from them.
+type tables struct {
+	claims []claimed // granted
+	held   []claimed // moved away, in grace
+	moved  []claimed // those of held whose grace begins with the publication
+	table  []*registry.Endpoint
+	staged bool // the registry has the table as it is
 }
 
 // claimed is one granted route under its canonical path.
@@ -50,51 +59,43 @@ type staging struct {
 	refused []Refused
 }
 
-// publishing is the tag of the publication after a grace.
-type publishing struct{}
-
 // Step decides.
 func Step(s State, in kit.In) (State, []kit.Effect) {
 	switch m := in.Msg.(type) {
 	case Register:
 		return s.register(m, in)
+	case Published:
+		return s.published(in)
 	case graceOver:
 		return s.graceOver(m)
 	case kit.Answered:
-		switch tag := m.Tag.(type) {
-		case staging:
+		if tag, ok := m.Tag.(staging); ok {
 			return s, []kit.Effect{kit.Answer{To: tag.from, Msg: Registered{Refused: tag.refused, Err: m.Err}}}
-		case publishing:
-			return s, nil // the registry logs what it published
 		}
 	}
 	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
 }
 
+// register computes the next tables from those that are live.
 func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 	grace := m.Grace
 	if grace == 0 {
 		grace = DefaultGrace
 	}
-	granted, refused := grant(m.Claims, s.owners(), loopback(m.Listen))
-	moved := s.moved(m.Claims, granted)
-	var effects []kit.Effect
-	if len(moved) > 0 {
-		s.Graces++
-		for i := range moved {
-			moved[i].until, moved[i].number = in.Now.Add(grace), s.Graces
-			effects = append(effects, kit.Note{
-				Level: zerolog.InfoLevel, Text: "path held after a move",
-				Fields: []any{"path", moved[i].key.path, "account", string(moved[i].route.Account), "until", moved[i].until},
-			})
-		}
-		effects = append(effects, kit.After{Delay: grace, Msg: graceOver{s.Graces}})
+	granted, refused := grant(m.Claims, s.Live.owners(), loopback(m.Listen))
+	moved := s.Live.leaving(m.Claims, granted)
+	s.Graces++
+	for i := range moved {
+		moved[i].until, moved[i].number = in.Now.Add(grace), s.Graces
 	}
-	s.Held = stillHeld(append(slices.Clone(s.Held), moved...), m.Claims, granted)
-	s.Claims = granted
-	var more []Refused
-	s, more = s.tabulate()
+	next := tables{
+		claims: granted, moved: moved, staged: true,
+		held: stillHeld(append(slices.Clone(s.Live.held), moved...), m.Claims, granted),
+	}
+	next, more := next.tabulate(s.Live.table)
 	refused = append(refused, more...)
+	s.Next = &next
+	var effects []kit.Effect
 	for _, r := range refused {
 		effects = append(effects, kit.Note{
 			Level: zerolog.ErrorLevel, Text: "path refused",
@@ -102,38 +103,83 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 		})
 	}
 	return s, append(effects, kit.Ask{
-		To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(s.Table)},
+		To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(next.table)},
 		Within: stageWithin, Tag: staging{in.From, refused},
 	})
 }
 
-// graceOver ends the graces of one registration. A stale number finds nothing.
-func (s State) graceOver(m graceOver) (State, []kit.Effect) {
-	kept := slices.DeleteFunc(slices.Clone(s.Held), func(c claimed) bool { return c.number == m.number })
-	if len(kept) == len(s.Held) {
+// published takes the next tables for the live ones and begins the graces of the paths that were moved.
+func (s State) published(in kit.In) (State, []kit.Effect) {
+	if s.Next == nil {
 		return s, nil
 	}
-	s.Held = kept
-	s, _ = s.tabulate()
-	return s, []kit.Effect{
-		kit.Ask{To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(s.Table)}, Within: stageWithin, Tag: publishing{}},
-		kit.Ask{To: s.Registry, Msg: registry.Publish{}, Within: stageWithin, Tag: publishing{}},
+	s.Live, s.Next = *s.Next, nil
+	var effects []kit.Effect
+	begun := map[uint64]bool{}
+	for _, c := range s.Live.moved {
+		if !has(s.Live.held, c) {
+			continue
+		}
+		effects = append(effects, kit.Note{
+			Level: zerolog.InfoLevel, Text: "path held after a move",
+			Fields: []any{"path", c.key.path, "account", string(c.route.Account), "until", c.until},
+		})
+		if !begun[c.number] {
+			begun[c.number] = true
+			effects = append(effects, kit.After{Delay: max(0, c.until.Sub(in.Now)), Msg: graceOver{c.number}})
+		}
 	}
+	if !s.Live.staged { // a grace ended between registration and publication
+		effects = append(effects, s.amend())
+	}
+	s.Live.moved, s.Live.staged = nil, true
+	return s, effects
+}
+
+// graceOver ends the graces of one registration, in what is live and in what will be. A stale number finds nothing.
+func (s State) graceOver(m graceOver) (State, []kit.Effect) {
+	if s.Next != nil {
+		if next, ended := s.Next.without(m.number, s.Live.table); ended {
+			next.staged = false
+			s.Next = &next
+		}
+	}
+	live, ended := s.Live.without(m.number, s.Live.table)
+	if !ended {
+		return s, nil
+	}
+	s.Live = live
+	return s, []kit.Effect{s.amend()}
+}
+
+func (s State) amend() kit.Effect {
+	return kit.Tell{To: s.Registry, Msg: registry.Amend{Routes: registry.NewRoutes(s.Live.table)}}
+}
+
+// without ends the graces of that number.
+func (t tables) without(grace uint64, before []*registry.Endpoint) (tables, bool) {
+	kept := slices.DeleteFunc(slices.Clone(t.held), func(c claimed) bool { return c.number == grace })
+	if len(kept) == len(t.held) {
+		return t, false
+	}
+	t.held = kept
+	t, _ = t.tabulate(before)
+	return t, true
 }
 
 // owners says which channel has a path now, graces left out: they yield.
-func (s State) owners() map[string]string {
+func (t tables) owners() map[string]string {
 	out := map[string]string{}
-	for _, c := range s.Claims {
+	for _, c := range t.claims {
 		out[c.key.path] = c.route.Account.Channel()
 	}
 	return out
 }
 
-// moved are routes that an account had and, while it stays, does not claim any more.
-func (s State) moved(claims []Claim, granted []claimed) []claimed {
+// leaving are routes that an account had and, while it stays, does not claim any more.
+func (t tables) leaving(claims []Claim, granted []claimed) []claimed {
 	var out []claimed
-	for _, old := range s.Claims {
+	for _, old := range t.claims {
 		stays := slices.ContainsFunc(claims, func(c Claim) bool { return c.Account == old.route.Account })
 		if stays && !has(granted, old) {
 			out = append(out, old)
@@ -160,9 +206,9 @@ func has(list []claimed, c claimed) bool {
 // Paths is the snapshot, sorted.
 func (s State) Paths() []Path {
 	var out []Path
-	for _, e := range s.Table {
+	for _, e := range s.Live.table {
 		p := Path{Path: e.Path, Under: e.Under, Accounts: e.Accounts, Held: e.Held}
-		for _, c := range s.Claims {
+		for _, c := range s.Live.claims {
 			if c.key == (key{e.Path, e.Under}) && c.route.Disabled {
 				p.Disabled = true
 			}

@@ -32,7 +32,7 @@ func route(path, password string) channels.Route {
 	}}}
 }
 
-// register feeds one registration and gives the refusals and the staged table as "path: accounts".
+// register feeds one registration and its publication, and gives the refusals and the table as "path: accounts".
 func register(t *testing.T, s State, at time.Time, claims ...Claim) (State, []Refused, []string) {
 	t.Helper()
 	s, effects := Step(s, kit.In{Msg: Register{Claims: claims, Listen: "127.0.0.1:1"}, From: me, Now: at})
@@ -44,6 +44,7 @@ func register(t *testing.T, s State, at time.Time, claims ...Claim) (State, []Re
 	if !ok {
 		t.Fatalf("the tag is %T", asked[0].Tag)
 	}
+	s, _ = Step(s, kit.In{Msg: Published{}, Now: at})
 	return s, tag.refused, table(s)
 }
 
@@ -155,29 +156,67 @@ func TestNoAuthIsOnlyForLoopbackListeners(t *testing.T) {
 	}
 }
 
+// live steps a registration and its publication, and gives the effects of the publication.
+func live(s State, claims ...Claim) (State, []kit.Effect) {
+	s, _ = Step(s, kit.In{Msg: Register{Claims: claims, Listen: "127.0.0.1:1"}, From: me, Now: now})
+	return Step(s, kit.In{Msg: Published{}, Now: now})
+}
+
 func TestAGraceEndsAndItsStaleTimerDoesNothing(t *testing.T) {
 	s, _, _ := register(t, State{}, now, claim("a:x", "/old", "1"))
-	s, effects := Step(s, kit.In{Msg: Register{Claims: []Claim{claim("a:x", "/new", "1")}, Listen: "127.0.0.1:1"}, From: me, Now: now})
+	s, effects := live(s, claim("a:x", "/new", "1"))
 	timer := kittest.One[kit.After](t, effects)
 	if timer.Delay != DefaultGrace {
 		t.Errorf("the grace is %s, want %s", timer.Delay, DefaultGrace)
 	}
-	s, _, _ = register(t, s, now, claim("a:x", "/old", "1"))
+	s, effects = live(s, claim("a:x", "/old", "1"))
+	second := kittest.One[kit.After](t, effects)
 	s, effects = Step(s, kit.In{Msg: timer.Msg, Now: now})
 	if got := table(s); !slices.Equal(got, []string{"/new: a:x held", "/old: a:x"}) || len(effects) != 0 {
 		t.Fatalf("after a stale timer: %v, effects %v; want nothing to have happened", got, effects)
 	}
-	s, effects = Step(s, kit.In{Msg: graceOver{number: 2}, Now: now})
-	if got := table(s); !slices.Equal(got, []string{"/old: a:x"}) || len(kittest.Asked[registry.Publish](effects)) != 1 {
-		t.Errorf("after the grace: %v, want the held path gone and the table published", got)
+	s, effects = Step(s, kit.In{Msg: second.Msg, Now: now})
+	if got := table(s); !slices.Equal(got, []string{"/old: a:x"}) || len(kittest.Told[registry.Amend](effects)) != 1 {
+		t.Errorf("after the grace: %v, want the held path gone and the live table amended", got)
+	}
+}
+
+func TestLaw3_ARegistrationThatIsNotPublishedChangesNothingThatIsLive(t *testing.T) {
+	s, _, _ := register(t, State{}, now, claim("a:x", "/old", "1"))
+	s, effects := Step(s, kit.In{Msg: Register{Claims: []Claim{claim("a:x", "/new", "1")}, Listen: "127.0.0.1:1"}, From: me, Now: now})
+	if got := table(s); !slices.Equal(got, []string{"/old: a:x"}) || len(kittest.All[kit.After](effects)) != 0 {
+		t.Fatalf("a registration made %v live, effects %v", got, effects)
+	}
+	_, _, got := register(t, s, now, claim("a:x", "/old", "1"), claim("a:y", "/other", "2"))
+	if !slices.Equal(got, []string{"/old: a:x", "/other: a:y"}) {
+		t.Errorf("the registration after it gave %v, want it to start from what is live", got)
+	}
+}
+
+func TestAGraceThatEndsDuringATransactionShowsNothingOfIt(t *testing.T) {
+	s, _, _ := register(t, State{}, now, claim("a:x", "/old", "1"))
+	s, effects := live(s, claim("a:x", "/new", "1"))
+	timer := kittest.One[kit.After](t, effects)
+	s, _ = Step(s, kit.In{Msg: Register{Claims: []Claim{claim("a:x", "/newer", "1")}, Listen: "127.0.0.1:1"}, From: me, Now: now})
+	s, effects = Step(s, kit.In{Msg: timer.Msg, Now: now})
+	if amended := kittest.Told[registry.Amend](effects); len(amended) != 1 || len(amended[0].Routes.All()) != 1 {
+		t.Fatalf("the end of the grace amends %+v, want the live table with /new alone", amended)
+	}
+	s, effects = Step(s, kit.In{Msg: Published{}, Now: now})
+	amended := kittest.Told[registry.Amend](effects)
+	if got := table(s); !slices.Equal(got, []string{"/new: a:x held", "/newer: a:x"}) || len(amended) != 1 {
+		t.Fatalf("after the publication: %v, amended %d times; the registry has the ended grace in what was staged", got, len(amended))
+	}
+	if _, _, found := amended[0].Routes.Find("/old"); found {
+		t.Error("a grace that has ended is live again")
 	}
 }
 
 func TestCountersOutliveARegistration(t *testing.T) {
 	s, _, _ := register(t, State{}, now, claim("a:x", "/hook", "1"))
-	s.Table[0].Counts.Accepted.Add(7)
+	s.Live.table[0].Counts.Accepted.Add(7)
 	s, _, _ = register(t, s, now, claim("a:x", "/hook", "changed"), claim("a:y", "/other", "2"))
-	for _, e := range s.Table {
+	for _, e := range s.Live.table {
 		if e.Path == "/hook" && e.Counts.Accepted.Load() != 7 {
 			t.Errorf("the counter is %d after a registration, want 7", e.Counts.Accepted.Load())
 		}
@@ -198,10 +237,13 @@ func FuzzStep(f *testing.F) {
 				}
 			}
 			s, _ = Step(s, kit.In{Msg: Register{Claims: claims, Listen: "127.0.0.1:1"}, From: me, Now: now})
+			if b&32 != 0 {
+				s, _ = Step(s, kit.In{Msg: Published{}, Now: now})
+			}
 			if b&64 != 0 {
 				s, _ = Step(s, kit.In{Msg: graceOver{number: uint64(b & 7)}, Now: now})
 			}
-			for _, e := range s.Table {
+			for _, e := range s.Live.table {
 				for _, a := range e.Accounts {
 					if a.Channel() != e.Accounts[0].Channel() {
 						t.Fatalf("%s belongs to %v", e.Path, e.Accounts)

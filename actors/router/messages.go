@@ -13,14 +13,17 @@ type Claim struct {
 }
 
 type (
-	// Register replaces all claims at once: what is not in it is withdrawn. Sent by reload before it publishes. A path
-	// that an account had and does not claim any more, while the account stays, is held for Grace: same screen, still
-	// accepted. The router computes the table and stages it at the registry. Answer: Registered, after it is staged.
+	// Register says what is claimed from the next publication on; what is not in it is withdrawn with it. Sent by reload
+	// before it publishes. A path that an account had and does not claim any more, while the account stays, is held for
+	// Grace: same screen, still accepted. The router computes the table and stages it at the registry; until Published,
+	// another Register starts again from what is live. Answer: Registered, after it is staged.
 	Register struct {
 		Claims []Claim
 		Listen string        // host:port of the listener, for routes that are LoopbackOnly
 		Grace  time.Duration // how long a moved path is held; DefaultGrace if zero
 	}
+	// Published says that what was registered last is live. Sent by reload. No answer.
+	Published struct{}
 	// Registered answers Register. Refused claims are not in the table; all others are.
 	Registered struct {
 		Refused []Refused
@@ -40,7 +43,7 @@ const DefaultGrace = 24 * time.Hour
 // graceOver ends a grace, by timer; stale ones are known by their number.
 type graceOver struct{ number uint64 }
 
-// Path is one line of the router's snapshot, sorted by path.
+// Path is one line of the router's snapshot: what is live, sorted by path.
 type Path struct {
 	Path     string             `json:"path"`
 	Under    bool               `json:"under,omitempty"`

@@ -72,14 +72,14 @@ func loopback(listen string) bool {
 }
 
 // tabulate compiles the screens of what is granted and held. Accounts whose credential cannot be told from another's on
-// the same path are refused, the later ones in the alphabet.
-func (s State) tabulate() (State, []Refused) {
+// the same path are refused, the later ones in the alphabet. Counts of paths that were owned before go on.
+func (t tables) tabulate(before []*registry.Endpoint) (tables, []Refused) {
 	groups := map[key][]claimed{}
-	for _, c := range slices.Concat(s.Claims, s.Held) {
+	for _, c := range slices.Concat(t.claims, t.held) {
 		groups[c.key] = append(groups[c.key], c)
 	}
 	counts := map[key]*registry.Counts{}
-	for _, e := range s.Table {
+	for _, e := range before {
 		counts[key{e.Path, e.Under}] = e.Counts
 	}
 	var (
@@ -99,8 +99,8 @@ func (s State) tabulate() (State, []Refused) {
 	}
 	slices.SortFunc(table, func(a, b *registry.Endpoint) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortFunc(refused, func(a, b Refused) int { return strings.Compare(string(a.Account), string(b.Account)) })
-	s.Table = table
-	return s, refused
+	t.table = table
+	return t, refused
 }
 
 // compile adds one account after the other only when they do not fit together at once.
@@ -151,6 +151,6 @@ func heldUntil(group []claimed) time.Time {
 // Check names the claims that would be refused if nobody had anything yet, for validation before anything happens.
 func Check(claims []Claim, listen string) []Refused {
 	granted, refused := grant(claims, nil, loopback(listen))
-	_, more := State{Claims: granted}.tabulate()
+	_, more := tables{claims: granted}.tabulate(nil)
 	return append(refused, more...)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -36,6 +37,9 @@ func Spec(start Start, journal, supervisor kit.Addr, sys *kit.System, blobs Blob
 		Snapshot: func(s State) any { return s.Status() },
 	}.Spec()
 }
+
+// leaveWithin is how long a network may take to say what it leaves to the next run.
+const leaveWithin = 2 * time.Second
 
 // shell holds what a machine must not: contexts, and the network itself.
 type shell struct {
@@ -88,6 +92,13 @@ func (sh *shell) work(life context.Context, job any) (any, error) {
 	switch job := job.(type) {
 	case Live:
 		return nil, sh.live(job)
+	case Leave:
+		ctx, cancel := context.WithTimeout(sh.calls, leaveWithin)
+		defer cancel()
+		if n, can := (*sh.network.Load()).(channels.Exporter); can {
+			return n.Export(ctx)
+		}
+		return []byte(nil), nil
 	case Perform:
 		ctx, cancel := context.WithDeadline(sh.calls, job.Until)
 		defer cancel()
@@ -109,6 +120,9 @@ func (sh *shell) live(job Live) error {
 	}
 	if word := answer.(GoOn); word.Err != nil {
 		return word.Err
+	}
+	if n, can := network.(channels.Adopter); can && sh.start.Adopt != nil {
+		n.Adopt(sh.start.Adopt)
 	}
 	return network.Run(sh.connection, sh.inbox)
 }

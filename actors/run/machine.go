@@ -5,7 +5,8 @@
 //
 // Invariants:
 //   - Every Call gets exactly one Result, at the latest at its deadline, whatever the network does with its context.
-//   - A Take returns nil only after the journal's synced answer. After Drain or Fence no further Take reaches the journal.
+//   - A Take returns nil only after the journal's synced answer. After Drain or Fence no further Take reaches the journal, and
+//     Sealed is told when none is under way. Nothing of a candidate reaches the journal before Admit.
 //   - Fenced is told after the last thing that this run gave to the journal, and Over before the actor ends.
 //   - The actor ends itself when no goroutine of it is left, and not before; a goroutine that hangs is shown.
 //   - A panic of the network is an error of the call, or of the run, and of nothing else.
@@ -52,10 +53,17 @@ type State struct {
 	over   bool // Over was told
 	asked  bool // the end is ours: Drain or Fence came
 	gone   bool // the actor was told to stop
+	opened bool // Connect has returned
+	apart  bool // a candidate that is not admitted
+	sealed bool // Sealed was told
+	left   bool // the network was asked for what it leaves to the next run
+	asking bool // and has not answered
+	export []byte
 
 	number uint64 // of the newest call, take or timer
 	calls  []held
 	takes  []taking
+	kept   []waiting // takes of a candidate that is not admitted
 	report reporting
 }
 
@@ -64,7 +72,7 @@ type Places struct{ Self, Supervisor, Journal kit.Addr }
 
 // New is a run that has done nothing yet.
 func New(start Start, places Places) State {
-	return State{Start: start, Phase: Starting, places: places}
+	return State{Start: start, Phase: Starting, places: places, apart: start.Candidate}
 }
 
 // Effects of its own, performed by the shell at once.
@@ -90,10 +98,14 @@ type (
 	lived      struct{}
 	called     struct{ number uint64 }
 	accepted   struct{ number uint64 }
+	exported   struct{}
 )
 
 // Live is the job of one life: Connect, then Run. Its error is the network's own.
 type Live struct{ Cursor []byte }
+
+// Leave is the job of asking the network what it leaves to the next run. Its value is []byte.
+type Leave struct{}
 
 // Step decides.
 func Step(s State, in kit.In) (State, []kit.Effect) {
@@ -116,6 +128,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		return s.reported(m, in)
 	case reportDue:
 		return s.reportDue(in)
+	case Admit:
+		return s.admit()
 	case Nudge:
 		return s, []kit.Effect{Poke{}}
 	case Drain:
@@ -145,6 +159,8 @@ func (s State) done(m kit.Done) (State, []kit.Effect) {
 		return s.ended(m.Err)
 	case called:
 		return s.called(tag, m)
+	case exported:
+		return s.exported(m)
 	}
 	return s, []kit.Effect{kit.Unknown{Msg: m}}
 }
@@ -172,8 +188,12 @@ func (s State) connected(in kit.In) (State, []kit.Effect) {
 	if s.Phase != Starting {
 		return s, []kit.Effect{kit.Answer{To: in.From, Msg: GoOn{Err: channels.ErrGone}}}
 	}
-	s.Phase = Up
-	return s, []kit.Effect{kit.Answer{To: in.From, Msg: GoOn{}}}
+	s.Phase, s.opened = Up, true
+	effects := []kit.Effect{kit.Answer{To: in.From, Msg: GoOn{}}}
+	if s.apart {
+		effects = append(effects, kit.Tell{To: s.places.Supervisor, Msg: Opened{Account: s.Start.Account, Run: s.Start.Number}})
+	}
+	return s, effects
 }
 
 // ended notes that the network's Run has returned, or will never be called. Calls held go on to their deadlines.
@@ -181,8 +201,9 @@ func (s State) ended(err error) (State, []kit.Effect) {
 	if s.Phase != Abandoned {
 		s.Phase = Ending
 	}
+	s, refused := s.refuseKept()
 	s, effects := s.tellOver(err)
-	return s.finish(effects)
+	return s.finish(append(refused, effects...))
 }
 
 // tellOver tells the supervisor, once, how the network ended.
@@ -191,7 +212,7 @@ func (s State) tellOver(err error) (State, []kit.Effect) {
 		return s, nil
 	}
 	s.over = true
-	over := Over{Account: s.Start.Account, Run: s.Start.Number}
+	over := Over{Account: s.Start.Account, Run: s.Start.Number, Export: s.export}
 	var (
 		refusal *channels.Refusal
 		failure *channels.Failure
@@ -201,7 +222,7 @@ func (s State) tellOver(err error) (State, []kit.Effect) {
 	case err == nil:
 		over.Err = "the network's connection ended by itself and gave no reason"
 	case errors.Is(err, kit.ErrPanic):
-		over.Err = "the network's code: " + err.Error()
+		over.Err, over.Bug = "the network's code: "+err.Error(), true
 	case errors.As(err, &refusal):
 		over.Err, over.Refusal, over.Do = refusal.Err.Error(), true, refusal.Do
 	case errors.As(err, &failure):
@@ -219,8 +240,12 @@ func (s State) drain(m Drain) (State, []kit.Effect) {
 		return s, nil
 	}
 	s.Phase = Draining
-	note := kit.Note{Level: zerolog.DebugLevel, Text: "draining", Fields: []any{"cause", m.Cause, "calls", s.unanswered(), "takes", len(s.takes)}}
-	effects := []kit.Effect{note}
+	effects := []kit.Effect{kit.Note{
+		Level: zerolog.DebugLevel, Text: "draining",
+		Fields: []any{"cause", m.Cause, "calls", s.unanswered(), "takes", len(s.takes)},
+	}}
+	s, refused := s.refuseKept()
+	effects = append(effects, refused...)
 	if m.Within > 0 {
 		effects = append(effects, kit.After{Delay: m.Within - min(hurryBefore, m.Within/2), Msg: hurry{}})
 	}
@@ -243,9 +268,41 @@ func (s State) hurry() (State, []kit.Effect) {
 
 // wane ends the network's Run as soon as a draining run holds nothing any more.
 func (s State) wane(effects []kit.Effect) (State, []kit.Effect) {
-	if s.Phase == Draining && s.unanswered() == 0 && len(s.takes) == 0 {
+	if s.Phase != Draining || len(s.takes) > 0 {
+		return s.finish(effects)
+	}
+	if !s.sealed {
+		s.sealed = true
+		effects = append(effects, kit.Tell{To: s.places.Supervisor, Msg: Sealed{Account: s.Start.Account, Run: s.Start.Number}})
+	}
+	switch {
+	case s.unanswered() > 0:
+	case s.opened && !s.over && !s.left && !s.overlaps():
+		s.left, s.asking = true, true
+		effects = append(effects, kit.Do{Job: Leave{}, Tag: exported{}})
+	case !s.left:
 		s.Phase = Ending
 		effects = append(effects, Cancel{})
+	}
+	return s.finish(effects)
+}
+
+// overlaps tells whether the next run does without what this one leaves.
+func (s State) overlaps() bool { return channels.Overlaps(s.Start.Settings) }
+
+// exported ends the network's Run once it has given what it leaves to the next run.
+func (s State) exported(m kit.Done) (State, []kit.Effect) {
+	s.asking = false
+	if s.Phase != Draining {
+		return s.finish(nil)
+	}
+	s.Phase = Ending
+	effects := []kit.Effect{Cancel{}}
+	if s.export, _ = m.Msg.([]byte); m.Err != nil {
+		effects = append(effects, kit.Note{
+			Level: zerolog.WarnLevel, Text: "the network left nothing to the next run, which begins anew",
+			Fields: []any{"cause", m.Err.Error()},
+		})
 	}
 	return s.finish(effects)
 }
@@ -265,6 +322,8 @@ func (s State) fence(m Fence) (State, []kit.Effect) {
 		effects = append(effects, kit.Answer{To: t.from, Msg: Taken{Err: channels.ErrGone}})
 	}
 	s.takes = nil
+	s, refused := s.refuseKept()
+	effects = append(effects, refused...)
 	s.calls = slices.Clone(s.calls)
 	for i, c := range s.calls {
 		if !c.answered {
@@ -278,7 +337,7 @@ func (s State) fence(m Fence) (State, []kit.Effect) {
 
 // finish stops the actor of a run that ends, as soon as no goroutine of it is left.
 func (s State) finish(effects []kit.Effect) (State, []kit.Effect) {
-	if s.gone || s.live || len(s.calls) > 0 {
+	if s.gone || s.live || s.asking || len(s.calls) > 0 {
 		return s, effects
 	}
 	s.gone = true

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/actors/kit/kittest"
@@ -14,11 +16,20 @@ import (
 )
 
 var (
-	testStart  = Start{Account: "double:home", Number: 7}
+	testStart  = Start{Account: "double:home", Number: 7, Settings: &common{overlaps: true}}
 	testPlaces = Places{Self: kit.Named("channels/double/home/run.7"), Supervisor: kit.Named("channels/double"), Journal: kit.Named("journal")}
 	noon       = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	errNetwork = errors.New("connection reset")
+	sealed     = kit.Tell{To: testPlaces.Supervisor, Msg: Sealed{Account: "double:home", Run: 7}}
 )
+
+// common are settings of a network on which two runs at once do no harm, or do.
+type common struct {
+	channels.Common
+	overlaps bool
+}
+
+func (c *common) Overlaps() bool { return c.overlaps }
 
 func asker(n uint64) kit.Return { return kit.ReturnTo(testPlaces.Supervisor, n) }
 
@@ -78,7 +89,7 @@ func TestStep(t *testing.T) {
 		},
 		{
 			"a drain before the cursor is known begins no network", up()[:1], in(Drain{Cause: "asked"}), Ending,
-			[]kit.Effect{note(Drain{Cause: "asked"}), Cancel{}, kit.Stop{Child: testPlaces.Self}},
+			[]kit.Effect{note(Drain{Cause: "asked"}), sealed, Cancel{}, kit.Stop{Child: testPlaces.Self}},
 		},
 		{
 			"a connection that comes up after the drain is turned away", append(up()[:2], in(Drain{})), in(Connected{}, asker(1)), Ending,
@@ -99,13 +110,13 @@ func TestStep(t *testing.T) {
 		{"a deadline after the result changes nothing", append(up(), send(time.Second, 2), in(kit.Done{Tag: called{1}, Msg: Result{}})), in(callDue{1}), Up, nil},
 		{
 			"a draining run that holds nothing ends the network", up(), in(Drain{Cause: "asked"}), Ending,
-			[]kit.Effect{note(Drain{Cause: "asked"}), Cancel{}},
+			[]kit.Effect{note(Drain{Cause: "asked"}), sealed, Cancel{}},
 		},
 		{"the network is ended after the last call", append(up(), send(time.Second, 2), in(Drain{})), in(kit.Done{Tag: called{1}, Msg: Result{}}), Ending, []kit.Effect{
 			kit.Answer{To: asker(2), Msg: Result{}}, Cancel{},
 		}},
 		{"the network is ended after the last take", append(up(), in(Take{}, asker(2)), in(Drain{})), in(kit.Answered{Tag: accepted{1}, Msg: journal.Accepted{}}), Ending, []kit.Effect{
-			kit.Answer{To: asker(2), Msg: Taken{Number: 1}}, kit.Tell{To: testPlaces.Supervisor, Msg: Took{Account: "double:home", Run: 7}}, Cancel{},
+			kit.Answer{To: asker(2), Msg: Taken{Number: 1}}, kit.Tell{To: testPlaces.Supervisor, Msg: Took{Account: "double:home", Run: 7}}, sealed, Cancel{},
 		}},
 		{
 			"an end that was asked for is clean", append(up(), in(Drain{})), in(kit.Done{Tag: lived{}, Err: context.Canceled}), Ending,
@@ -183,6 +194,14 @@ func TestStep(t *testing.T) {
 				kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7, Err: "connection reset"}}, kit.Stop{Child: testPlaces.Self},
 			},
 		},
+		{"a panic of the network is told as a bug", up(), in(kit.Done{Tag: lived{}, Err: kit.ErrPanic}), Ending, []kit.Effect{
+			kit.Tell{To: testPlaces.Supervisor, Msg: Over{Account: "double:home", Run: 7, Err: "the network's code: panic", Bug: true}},
+			kit.Stop{Child: testPlaces.Self},
+		}},
+		{"a draining run with calls says at once that it hands in nothing more", append(up(), send(time.Second, 2)), in(Drain{}), Draining, []kit.Effect{
+			kit.Note{Level: zerolog.DebugLevel, Text: "draining", Fields: []any{"cause", "", "calls", 1, "takes", 0}}, sealed,
+		}},
+		{"an admission of a run that is the current one changes nothing", up(), in(Admit{}), Up, nil},
 		{"a nudge is passed on", up(), in(Nudge{}), Up, []kit.Effect{Poke{}}},
 		{"a foreign message fits nothing", up(), in("hello"), Up, []kit.Effect{kit.Unknown{Msg: "hello"}}},
 	} {

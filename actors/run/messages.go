@@ -15,6 +15,9 @@ type Start struct {
 	Kind     channels.Kind
 	Settings channels.Settings
 	Webhook  string // where the outside reaches the account's route; without credentials
+	// Candidate has the run live beside the current one: it connects and reports, and what it hands in waits for Admit.
+	Candidate bool
+	Adopt     []byte // what the run before exported; nil: nothing
 }
 
 // Name is the run's name below its supervisor: home/run.7. The supervisor spawns it under this name and no other.
@@ -84,6 +87,8 @@ func (Resolve) op()  {}
 var ErrNotOffered = &channels.Failure{Outcome: channels.Rejected, Err: errors.New("this network cannot do that")}
 
 type (
+	// Admit makes a candidate the current run: what it has handed in so far goes to the journal. No answer.
+	Admit struct{}
 	// Nudge says that the account may have missed something. No answer.
 	Nudge struct{}
 	// Drain tells the run to take no more calls and no more items, to finish the calls it holds, to end the network's Run
@@ -101,6 +106,16 @@ type (
 
 // What a run tells its supervisor.
 type (
+	// Opened says of a candidate that Connect has returned.
+	Opened struct {
+		Account channels.Account
+		Run     uint64
+	}
+	// Sealed says that nothing more of a draining run will reach the journal. Calls that it holds may go on.
+	Sealed struct {
+		Account channels.Account
+		Run     uint64
+	}
 	// Reported is how the connection is, as the network last said.
 	Reported struct {
 		Account   channels.Account
@@ -114,6 +129,8 @@ type (
 		Err     string // empty: a clean end
 		Refusal bool
 		Do      string        // what the operator should do, if Refusal
+		Bug     bool          // the network's code panicked
+		Export  []byte        // what the network leaves to the next run; nil: nothing
 		After   time.Duration // the pause that the network asked for; 0 leaves it to the supervisor
 	}
 	// Fenced answers Fence: from here on nothing of this run reaches the journal. Its goroutines may still be there.

@@ -27,12 +27,53 @@ func (s State) take(m Take, in kit.In) (State, []kit.Effect) {
 	if s.Phase != Up {
 		return s, []kit.Effect{kit.Answer{To: in.From, Msg: Taken{Err: channels.ErrGone}}}
 	}
+	if s.apart {
+		s.kept = append(slices.Clip(s.kept), waiting{m, in.From})
+		return s, nil
+	}
+	return s.accept(m, in.From)
+}
+
+// accept asks the journal.
+func (s State) accept(m Take, from kit.Return) (State, []kit.Effect) {
 	s.number++
-	s.takes = append(slices.Clip(s.takes), taking{number: s.number, items: len(m.Requests), from: in.From})
+	s.takes = append(slices.Clip(s.takes), taking{number: s.number, items: len(m.Requests), from: from})
 	return s, []kit.Effect{kit.Ask{
 		To: s.places.Journal, Within: journalWithin, Tag: accepted{s.number},
 		Msg: journal.Accept{Account: s.Start.Account, Requests: m.Requests, Cursor: m.Cursor},
 	}}
+}
+
+// waiting is a take of a candidate: it goes to the journal when the run is the current one.
+type waiting struct {
+	take Take
+	from kit.Return
+}
+
+// admit makes a candidate the current run.
+func (s State) admit() (State, []kit.Effect) {
+	if !s.apart {
+		return s, nil
+	}
+	kept := s.kept
+	s.apart, s.kept = false, nil
+	var effects []kit.Effect
+	for _, w := range kept {
+		var asked []kit.Effect
+		s, asked = s.accept(w.take, w.from)
+		effects = append(effects, asked...)
+	}
+	return s, effects
+}
+
+// refuseKept lets go who waits for an admission that will not come.
+func (s State) refuseKept() (State, []kit.Effect) {
+	var effects []kit.Effect
+	for _, w := range s.kept {
+		effects = append(effects, kit.Answer{To: w.from, Msg: Taken{Err: channels.ErrGone}})
+	}
+	s.kept = nil
+	return s, effects
 }
 
 // accepted gives the journal's word to the goroutine that waits for it.

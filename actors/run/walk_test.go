@@ -17,7 +17,10 @@ func FuzzStep(f *testing.F) {
 		f.Add(seed, uint8(60))
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, steps uint8) {
-		w := &world{t: t, rand: rand.New(rand.NewPCG(seed, 1)), state: New(testStart, testPlaces), asked: map[kit.Return]int{}}
+		w := &world{t: t, rand: rand.New(rand.NewPCG(seed, 1)), asked: map[kit.Return]int{}}
+		start := testStart
+		start.Candidate, start.Settings = seed%2 == 0, &common{overlaps: seed%3 == 0}
+		w.state = New(start, testPlaces)
 		w.give(in(Begin{}))
 		for range steps {
 			w.any()
@@ -58,7 +61,9 @@ func (w *world) any() {
 		w.ask(Take{Requests: make([]channels.Request, 1)})
 	case n < 6:
 		w.ask(Report{channels.Condition{Cause: fmt.Sprint(w.rand.IntN(3))}})
-	case n < 7 && w.rand.IntN(4) == 0:
+	case n < 7 && w.rand.IntN(2) == 0:
+		w.give(in(Admit{}))
+	case n < 7 && w.rand.IntN(3) == 0:
 		w.give(in(Drain{}))
 	case n < 8 && w.rand.IntN(3) == 0:
 		w.fenced = true
@@ -104,8 +109,8 @@ func (w *world) give(i kit.In) {
 func (w *world) perform(e kit.Effect) {
 	switch e := e.(type) {
 	case kit.Ask:
-		if _, accepts := e.Msg.(journal.Accept); accepts && w.state.Phase != Up {
-			w.t.Fatalf("something reaches the journal while the run is %s", w.state.Phase)
+		if _, accepts := e.Msg.(journal.Accept); accepts && (w.state.Phase != Up || w.state.apart || w.state.sealed) {
+			w.t.Fatalf("something reaches the journal while the run is %s (admitted: %v, sealed: %v)", w.state.Phase, !w.state.apart, w.state.sealed)
 		}
 		answer := kit.Answered{Tag: e.Tag, Msg: journal.Accepted{}}
 		if _, reads := e.Msg.(journal.GetCursor); reads {

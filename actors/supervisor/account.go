@@ -26,7 +26,13 @@ type account struct {
 	attempt uint64 // the lease asked for, the pause or the drain under way; another one as soon as that is over
 
 	run       life
+	apart     bool // the current run was a candidate, and is not admitted
 	end       ending
+	cand      candidate
+	leaving   []leaving
+	held      bool   // interpret nothing until the settings are there
+	coming    uint64 // the number of the run that a lease was asked for; 0: none
+	legacy    []byte // what the run before left to the next one
 	abandoned []life
 	fails     int
 	again     bool   // the attempt follows a failure
@@ -69,7 +75,9 @@ const (
 
 // owns tells whether the child is a run of this account.
 func (a account) owns(child kit.Addr) bool {
-	return a.run.number != 0 && a.run.addr == child || slices.ContainsFunc(a.abandoned, func(l life) bool { return l.addr == child })
+	is := func(l life) bool { return l.addr == child }
+	return a.run.number != 0 && is(a.run) || a.cand.lease != 0 && is(a.cand.life) ||
+		slices.ContainsFunc(a.leaving, func(l leaving) bool { return is(l.life) }) || slices.ContainsFunc(a.abandoned, is)
 }
 
 // up tells whether a run should be there.
@@ -77,8 +85,11 @@ func (a account) up() bool { return !a.removed && !a.closing && a.on && !a.memor
 
 // spent tells whether nothing is left of a removed account.
 func (a account) spent() bool {
-	return a.removed && a.run.number == 0 && len(a.abandoned) == 0 && a.memory.clean()
+	return a.removed && a.alone() && len(a.abandoned) == 0 && a.memory.clean()
 }
+
+// alone tells whether the account has no run that may still do something.
+func (a account) alone() bool { return a.run.number == 0 && a.cand.lease == 0 && len(a.leaving) == 0 }
 
 // number gives the next number for whatever begins now.
 func (s *step) number() uint64 {
@@ -105,12 +116,19 @@ func (s *step) to(phase Phase, cause string) {
 func (s *step) wanted(want Account) {
 	same := s.same(want)
 	s.want, s.removed = want, false
+	defer s.release()
 	if same {
+		s.discard()
 		return
 	}
-	s.read = false
+	s.read, s.in.used = false, perLease // a lease of before may be on another instance
 	s.readSettings()
 	s.revive()
+	if s.up() && s.takesOver(want) {
+		s.promote("its settings have changed")
+		return
+	}
+	s.discard()
 	s.renew("its settings have changed")
 }
 
@@ -128,25 +146,32 @@ func (s *step) readSettings() {
 
 func (s *step) unwanted() {
 	s.removed = true
+	s.discard()
 	s.haltIntake()
 	s.settle()
 }
 
 func (s *step) shut() {
 	s.closing = true
+	s.discard()
 	s.settle()
 }
 
 // cut ends what had until now to end by itself.
 func (s *step) cut() {
+	fence := run.Fence{Cause: "the process ends"}
 	if s.phase == Draining {
-		s.do(kit.Tell{To: s.run.addr, Msg: run.Fence{Cause: "the process ends"}})
+		s.do(kit.Tell{To: s.run.addr, Msg: fence})
+	}
+	for _, l := range s.leaving {
+		s.do(kit.Tell{To: l.addr, Msg: fence})
 	}
 }
 
 func (s *step) ordered(do string) {
 	switch do {
 	case doStop:
+		s.discard()
 		s.decide(true)
 		s.revive()
 		s.settle()

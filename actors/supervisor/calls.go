@@ -21,6 +21,7 @@ const (
 // callAsked is a call that the current run has not answered.
 type callAsked struct {
 	turn uint64
+	run  uint64
 	from kit.Return
 	send bool
 }
@@ -44,14 +45,14 @@ func (s *step) call(m Call, in kit.In) {
 	}
 	turn := s.number()
 	_, send := m.Op.(run.Send)
-	s.calls = append(slices.Clip(s.calls), callAsked{turn: turn, from: in.From, send: send})
+	s.calls = append(slices.Clip(s.calls), callAsked{turn: turn, run: s.run.number, from: in.From, send: send})
 	s.do(kit.Ask{To: s.run.addr, Msg: run.Call{Op: m.Op, Deadline: s.now.Add(m.Within)}, Within: m.Within + callSlack, Tag: calling{s.ref, turn}})
 }
 
 // nextRun is how long until it is worth asking again; 0 if nobody knows.
 func (s *step) nextRun() time.Duration {
 	switch s.phase {
-	case Leasing, Draining:
+	case Leasing, Draining, Blocked:
 		return soon
 	case Pausing:
 		return max(soon, s.next.Sub(s.now))
@@ -94,11 +95,14 @@ func (s *step) called(tag calling, m kit.Answered) {
 }
 
 // dropCalls answers whoever waits for a run that will not answer any more.
-func (s *step) dropCalls(why string) {
+func (s *step) dropCalls(of uint64, why string) {
 	for _, c := range s.calls {
+		if c.run != of {
+			continue
+		}
 		s.do(kit.Answer{To: c.from, Msg: run.Result{Err: fmt.Errorf("%s: %s while the call was under way; the outcome is not known", s.id, why)}})
 	}
-	s.calls = nil
+	s.calls = slices.DeleteFunc(slices.Clone(s.calls), func(c callAsked) bool { return c.run == of })
 }
 
 func notSent(to kit.Return, after time.Duration, why string) kit.Effect {

@@ -63,7 +63,7 @@ func (s State) checkDrains() (State, []kit.Effect) {
 
 func (s State) drained(d draining) bool {
 	for _, a := range s.rows {
-		if !a.in.idle() || d.runs && a.run.number != 0 {
+		if !a.in.idle() || d.runs && !a.alone() {
 			return false
 		}
 	}
@@ -80,7 +80,11 @@ func (s State) left(d draining) []string {
 		if !d.runs {
 			continue
 		}
-		for _, l := range append(slices.Clone(a.abandoned), a.run) {
+		lives := append(slices.Clone(a.abandoned), a.run)
+		for _, l := range a.leaving {
+			lives = append(lives, l.life)
+		}
+		for _, l := range lives {
 			if l.number != 0 {
 				out = append(out, fmt.Sprintf("%s run.%d", a.id, l.number))
 			}

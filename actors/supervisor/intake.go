@@ -226,7 +226,7 @@ func (s *step) giveLease() {
 
 // interpret begins jobs from the front.
 func (s *step) interpret() {
-	if s.in.lease == 0 {
+	if s.in.lease == 0 || s.held {
 		return
 	}
 	running := s.in.running()

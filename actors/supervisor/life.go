@@ -51,6 +51,9 @@ func (s *step) start() {
 		s.pause(fmt.Sprintf("%d earlier runs hang and have not ended; one must end before another is started, or the process be restarted", len(s.abandoned)), 0)
 		return
 	}
+	if s.blocked() {
+		return
+	}
 	s.begin()
 	s.to(Leasing, s.cause)
 	s.proceed()
@@ -64,10 +67,14 @@ func (s *step) proceed() {
 		s.load()
 	case !s.up():
 		s.off()
-	case s.memory.reserved < s.memory.next:
+	case s.coming == 0 && s.memory.reserved < s.memory.next:
 		s.reserve()
 	default:
-		holder := fmt.Sprintf("%s run.%d", s.id, s.memory.next)
+		if s.coming == 0 {
+			s.coming = s.memory.next
+			s.memory.next++
+		}
+		holder := fmt.Sprintf("%s run.%d", s.id, s.coming)
 		question := registry.Lease{Channel: s.id.Channel(), Holder: holder}
 		s.do(kit.Ask{To: s.places.Registry, Msg: question, Within: leaseWithin, Tag: leasing{s.ref, s.attempt}})
 	}
@@ -84,18 +91,24 @@ func (s *step) leased(tag leasing, m kit.Answered) {
 		s.pause("no lease on its plugin: "+err.Error(), 0)
 		return
 	}
-	start := run.Start{Account: s.id, Number: s.memory.next, Kind: lease.Kind, Settings: s.want.Settings, Webhook: s.want.Webhook}
-	s.memory.next++
+	start := run.Start{
+		Account: s.id, Number: s.coming, Kind: lease.Kind, Settings: s.want.Settings, Webhook: s.want.Webhook,
+		Adopt: s.legacy, Candidate: s.unsealed(),
+	}
+	s.coming, s.legacy = 0, nil
 	if s.again {
 		s.restarts++
 	}
 	s.run = life{number: start.Number, addr: s.places.Self.Child(start.Name()), lease: lease.Lease, began: s.now}
-	s.end = ending{}
+	s.apart, s.end = start.Candidate, ending{}
 	s.to(Running, "")
 	s.do(kit.Spawn{Name: start.Name(), What: start})
 }
 
 func (s *step) reported(m run.Reported) {
+	if s.cand.lease != 0 && m.Run == s.cand.number {
+		s.heard(m.Condition)
+	}
 	if s.phase == Running && m.Run == s.run.number {
 		s.link, s.cause, s.facts = m.Condition.Link, m.Condition.Cause, m.Condition.Facts
 	}
@@ -121,6 +134,9 @@ func (s *step) awaitEnd(why string) {
 
 // over: the network ended. The run may still finish calls; it takes no new ones.
 func (s *step) over(m run.Over) {
+	if s.cand.lease != 0 && m.Run == s.cand.number {
+		s.candidateOver(m)
+	}
 	if m.Run != s.run.number {
 		return
 	}
@@ -138,6 +154,9 @@ func (s *step) drainOver(m drainOver) {
 
 // fenced: nothing of the run reaches the journal any more, so the next one may come; its goroutine is counted until it is gone.
 func (s *step) fenced(m run.Fenced) {
+	if at := s.left(func(l leaving) bool { return l.number == m.Run }); at >= 0 {
+		s.leftFenced(at)
+	}
 	if m.Run == s.run.number {
 		s.abandon()
 		s.follow()
@@ -146,7 +165,7 @@ func (s *step) fenced(m run.Fenced) {
 
 func (s *step) ended(m kit.Ended) {
 	if m.Child != s.run.addr {
-		s.abandoned = slices.DeleteFunc(slices.Clone(s.abandoned), func(l life) bool { return l.addr == m.Child })
+		s.otherEnded(m)
 		return
 	}
 	if !s.end.told && !s.end.asked {
@@ -154,6 +173,21 @@ func (s *step) ended(m kit.Ended) {
 	}
 	s.letGo(fmt.Sprintf("run.%d has ended", s.run.number))
 	s.follow()
+}
+
+// otherEnded: a run has ended that is not the current one.
+func (s *step) otherEnded(m kit.Ended) {
+	if at := s.left(func(l leaving) bool { return l.addr == m.Child }); at >= 0 {
+		s.leftEnded(at, "has ended")
+		return
+	}
+	if s.cand.lease != 0 && s.cand.addr == m.Child {
+		s.faulty(trimmed("its run ended without a word", m.Cause))
+		s.leftEnded(len(s.leaving)-1, "has ended")
+		return
+	}
+	s.abandoned = slices.DeleteFunc(slices.Clone(s.abandoned), func(l life) bool { return l.addr == m.Child })
+	s.unblock()
 }
 
 // abandon keeps a run that does not end on the list of those that are waited for.
@@ -164,14 +198,19 @@ func (s *step) abandon() {
 
 // letGo gives the run's lease back and answers whoever still waits for one of its calls.
 func (s *step) letGo(why string) {
-	if s.run.lease != 0 {
-		s.do(kit.Tell{To: s.places.Registry, Msg: registry.Release{Lease: s.run.lease}})
-	}
 	if s.run.number != 0 && s.now.Sub(s.run.began) > longLife {
 		s.fails = 0
 	}
-	s.dropCalls(why)
+	s.giveUp(s.run, why)
 	s.run = life{}
+}
+
+// giveUp gives the lease of a run back and answers its calls.
+func (s *step) giveUp(l life, why string) {
+	if l.lease != 0 {
+		s.do(kit.Tell{To: s.places.Registry, Msg: registry.Release{Lease: l.lease}})
+	}
+	s.dropCalls(l.number, why)
 }
 
 // follow decides what comes after a run that is gone or fenced.
@@ -180,15 +219,18 @@ func (s *step) follow() {
 	case !s.up():
 		s.off()
 	case s.end.asked:
-		s.cause = ""
+		s.cause, s.legacy = "", s.end.over.Export
 		s.start()
 	case over.Refusal:
 		s.begin()
-		s.to(Refused, strings.TrimSuffix(over.Err+"; "+over.Do, "; "))
+		s.to(Refused, trimmed(over.Err, over.Do))
 	default:
 		s.pause(over.Err, over.After)
 	}
 }
+
+// trimmed joins what is wrong with what to do, if that is known.
+func trimmed(what, do string) string { return strings.TrimSuffix(what+"; "+do, "; ") }
 
 // pause waits before the next attempt; what the network asks for wins.
 func (s *step) pause(cause string, asked time.Duration) {
@@ -220,6 +262,8 @@ func (s *step) fail(cause, stack string) {
 		s.do(kit.Tell{To: s.run.addr, Msg: run.Fence{Cause: "a bug in its supervisor"}})
 		s.abandon()
 	}
+	s.dropCandidate("a bug in its supervisor")
+	s.cand = candidate{}
 	s.haltIntake()
 	s.begin()
 	s.to(Failed, "a bug: "+cause+"; please report it, then restart the account")

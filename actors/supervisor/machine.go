@@ -6,8 +6,10 @@
 // them can stop another.
 //
 // Invariants:
-//   - At most one run of an account is current. A draining run is followed by the next one only when it is gone or has
-//     confirmed that it is fenced.
+//   - At most one run of an account is current. What a new one hands in reaches the journal only when nothing more of the one
+//     before it does: it is gone, fenced, or has said so.
+//   - Where the network allows two runs at once, changed settings are proven by a candidate beside the current run, which it
+//     then replaces. Where it allows one, the next run waits until the goroutines of the one before are gone.
 //   - A lease is asked for before every start, and given back when its run is gone or fenced. A lease that comes too late is
 //     given back at once.
 //   - Numbers of runs only rise, also over a crash: they are reserved in the journal, synced, before they are used.
@@ -79,6 +81,12 @@ func (s State) route(in kit.In) (State, []kit.Effect) {
 		return s, []kit.Effect{kit.Tell{To: s.places.Journal, Msg: journal.Subscribe{Kind: journal.Requests, Channel: s.Channel, To: s.places.Self}}}
 	case Apply:
 		return s.apply(m, in)
+	case Prepare:
+		return s.prepare(m, in)
+	case Hold:
+		return s.hold(m, in)
+	case Discard:
+		return s.everybody(discard{}, in.Now)
 	case Order:
 		return s.order(m, in)
 	case Drain:
@@ -98,6 +106,10 @@ func (s State) route(in kit.In) (State, []kit.Effect) {
 	case run.Over:
 		return s.named(m.Account, in)
 	case run.Fenced:
+		return s.named(m.Account, in)
+	case run.Opened:
+		return s.named(m.Account, in)
+	case run.Sealed:
 		return s.named(m.Account, in)
 	case run.Took:
 		return s, nil // the journal wakes the intake; nothing else depends on it
@@ -168,6 +180,11 @@ func (s *step) do(e ...kit.Effect) { s.effects = append(s.effects, e...) }
 func guarded(a account, in kit.In, places Places) (after account, effects []kit.Effect) {
 	defer func() {
 		if cause := recover(); cause != nil {
+			if m, fits := in.Msg.(prepared); fits { // settings that are not applied change nothing else
+				a.cand = candidate{want: m.Account, fault: "a bug: reading the settings: " + fmt.Sprint(cause)}
+				after, effects = a, nil
+				return
+			}
 			s := &step{account: a, now: in.Now, places: places}
 			if m, fits := in.Msg.(wanted); fits {
 				s.want, s.removed, s.read = m.Account, false, false
@@ -192,6 +209,12 @@ func (s *step) take(in kit.In) {
 		s.wanted(m.Account)
 	case unwanted:
 		s.unwanted()
+	case prepared:
+		s.prepare(m.Account)
+	case hold:
+		s.hold()
+	case discard:
+		s.discard()
 	case ordered:
 		s.ordered(m.Do)
 	case rest:
@@ -210,12 +233,20 @@ func (s *step) take(in kit.In) {
 		s.over(m)
 	case run.Fenced:
 		s.fenced(m)
+	case run.Opened:
+		s.opened(m)
+	case run.Sealed:
+		s.sealed(m)
 	case kit.Ended:
 		s.ended(m)
 	case pauseOver:
 		s.pauseOver(m)
 	case drainOver:
 		s.drainOver(m)
+	case proofOver:
+		s.proofOver(m)
+	case leavingDue:
+		s.leavingDue(m)
 	case memoryDue:
 		s.memoryDue(m)
 	case journal.Woken:
@@ -241,6 +272,8 @@ func (s *step) answered(m kit.Answered) {
 		s.saved(tag, m)
 	case leasing:
 		s.leased(tag, m)
+	case proving:
+		s.proveWith(tag, m)
 	case calling:
 		s.called(tag, m)
 	case taking:
@@ -258,7 +291,7 @@ func (s *step) answered(m kit.Answered) {
 func transition(before, after account, in kit.In) kit.Note {
 	level := map[Phase]zerolog.Level{
 		Off: zerolog.InfoLevel, Leasing: zerolog.DebugLevel, Running: zerolog.InfoLevel, Draining: zerolog.InfoLevel,
-		Pausing: zerolog.WarnLevel, Refused: zerolog.ErrorLevel, Failed: zerolog.ErrorLevel,
+		Pausing: zerolog.WarnLevel, Blocked: zerolog.WarnLevel, Refused: zerolog.ErrorLevel, Failed: zerolog.ErrorLevel,
 	}[after.phase]
 	if after.phase == Draining && !after.end.asked {
 		level = zerolog.DebugLevel // what follows says it all

@@ -48,13 +48,13 @@ func TestStep(t *testing.T) {
 		{"a changed account drains its run first", func(w *world) { w.running() }, Apply{Accounts: []Account{account0(home, "b")}}, Draining, []string{
 			"tell run.Drain to channels/double/home/run.1", "after 10s drainOver", "after 20s waitOver",
 		}},
-		{"the next run of a changed account asks for a lease", func(w *world) { w.running(); w.apply(account0(home, "b")); w.pay() }, owedNext{}, Leasing, []string{
+		{"the next run of a changed account asks for a lease", func(w *world) { w.running(); w.apply(account0(home, "b")); w.pay(); w.pay() }, owedNext{}, Leasing, []string{
 			"tell registry.Release to registry", "ask registry.Lease of registry",
 		}},
 		{"a removed account drains its run", func(w *world) { w.running() }, Apply{}, Draining, []string{
 			"tell run.Drain to channels/double/home/run.1", "after 10s drainOver", "after 20s waitOver",
 		}},
-		{"a removed account is forgotten when its run is gone", func(w *world) { w.running(); w.apply(); w.pay() }, owedNext{}, "", []string{"tell registry.Release to registry", "answer Applied"}},
+		{"a removed account is forgotten when its run is gone", func(w *world) { w.running(); w.apply(); w.pay(); w.pay() }, owedNext{}, "", []string{"tell registry.Release to registry", "answer Applied"}},
 		{"a disabled account is off", func(w *world) { w.running() }, Apply{Accounts: []Account{disabled(home, "b")}}, Draining, []string{
 			"tell run.Drain to channels/double/home/run.1", "after 10s drainOver", "after 20s waitOver",
 		}},

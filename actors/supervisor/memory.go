@@ -139,6 +139,7 @@ func (s *step) saved(tag saving, m kit.Answered) {
 	s.save() // what was decided meanwhile
 	if tag.reserved > 0 {
 		s.proceed()
+		s.prove()
 	}
 }
 

@@ -22,6 +22,19 @@ type Account struct {
 }
 
 type (
+	// Prepare has changed settings proven beside the current runs: each gets a run of its own, which connects and whose
+	// items wait. Sent by reload before it publishes. An account without a run, or whose network allows only one, has nothing
+	// to prove. What was prepared ends with Apply or Discard. Answer: Prepared.
+	Prepare struct{ Accounts []Account }
+	// Prepared answers Prepare: why settings are not fit to be applied, by account. None: they are.
+	Prepared struct{ Faults map[channels.Account]string }
+	// Hold keeps the requests of accounts from being interpreted, from just before a publication to the Apply that follows
+	// it: what comes in by new routes must not be read by old settings. Answer: Held.
+	Hold struct{ Accounts []channels.Account }
+	// Held answers Hold.
+	Held struct{}
+	// Discard ends what was prepared and held: it is not published. Sent by reload. No answer.
+	Discard struct{}
 	// Apply says which accounts the channel has from now on and how. Unchanged ones are not touched. Sent by reload, once
 	// per revision, after the publication. Answer: Applied.
 	Apply struct {
@@ -75,6 +88,7 @@ const (
 	Running  Phase = "running"  // a run is current
 	Draining Phase = "draining" // the run finishes what it holds
 	Pausing  Phase = "pausing"  // between a failure and the next attempt
+	Blocked  Phase = "blocked"  // a run before it has not ended, and only one may hold the connection
 	Refused  Phase = "refused"  // waits for the operator: wrong password, account closed
 	Failed   Phase = "failed"   // a bug of ours; waits for the operator
 )
@@ -88,6 +102,8 @@ type Status struct {
 	Stopped   bool              `json:"stoppedByHand,omitempty"`
 	Disabled  bool              `json:"disabled,omitempty"`
 	Run       uint64            `json:"run"`
+	Candidate uint64            `json:"candidate,omitempty"` // a run that is being proven beside the current one
+	Leaving   []uint64          `json:"leaving,omitempty"`   // runs that were replaced and finish their calls
 	Abandoned []uint64          `json:"abandoned,omitempty"` // fenced runs whose goroutine is not gone
 	Link      channels.Link     `json:"link,omitempty"`
 	Cause     string            `json:"cause,omitempty"` // what is wrong and what to do

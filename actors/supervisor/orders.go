@@ -16,8 +16,9 @@ const waitWithin = 2 * drainWithin
 
 // What an Apply wishes of an account; orders wish by their own words.
 const (
-	doApply  = "apply"
-	doRemove = "remove"
+	doApply   = "apply"
+	doRemove  = "remove"
+	doPrepare = "prepare"
 )
 
 // Results of a Verdict.
@@ -33,7 +34,7 @@ const (
 type waiter struct {
 	number   uint64
 	from     kit.Return
-	apply    bool
+	kind     any    // the question: Apply, Order or Prepare
 	wishes   []wish // not fulfilled
 	verdicts map[channels.Account]Verdict
 }
@@ -49,7 +50,7 @@ type waitOver struct{ number uint64 }
 // apply makes rows of what is wanted. What has not changed is not touched.
 func (s State) apply(m Apply, in kit.In) (State, []kit.Effect) {
 	s.Revision = m.Revision
-	w := waiter{from: in.From, apply: true, verdicts: map[channels.Account]Verdict{}}
+	w := waiter{from: in.From, kind: m, verdicts: map[channels.Account]Verdict{}}
 	var effects []kit.Effect
 	give := func(id channels.Account, msg any) {
 		var e []kit.Effect
@@ -76,6 +77,45 @@ func (s State) apply(m Apply, in kit.In) (State, []kit.Effect) {
 	return s, append(effects, more...)
 }
 
+// prepare has changed settings proven; accounts that are not there yet have nothing to prove.
+func (s State) prepare(m Prepare, in kit.In) (State, []kit.Effect) {
+	w := waiter{from: in.From, kind: m, verdicts: map[channels.Account]Verdict{}}
+	var effects []kit.Effect
+	for _, want := range m.Accounts {
+		at := s.find(want.ID)
+		if at < 0 {
+			continue
+		}
+		w.wishes = append(w.wishes, wish{want.ID, doPrepare})
+		var e []kit.Effect
+		s, e = s.at(at, kit.In{Msg: prepared{want}, Now: in.Now})
+		effects = append(effects, e...)
+	}
+	s, more := s.wait(w)
+	return s, append(effects, more...)
+}
+
+// prepared tells whether it is known if the settings are fit to be applied.
+func (a account) prepared() (Verdict, bool) {
+	switch {
+	case a.cand.fault != "":
+		return Verdict{Result: failed, Reason: a.cand.fault}, true
+	case a.cand.turn == 0 && !a.cand.proven: // discarded meanwhile
+		return Verdict{Result: failed, Reason: "the account has ended or was stopped meanwhile"}, true
+	}
+	return Verdict{Result: applied}, a.cand.proven
+}
+
+func (s State) hold(m Hold, in kit.In) (State, []kit.Effect) {
+	var effects []kit.Effect
+	for _, id := range m.Accounts {
+		var e []kit.Effect
+		s, e = s.at(s.find(id), kit.In{Msg: hold{}, Now: in.Now})
+		effects = append(effects, e...)
+	}
+	return s, append(effects, kit.Answer{To: in.From, Msg: Held{}})
+}
+
 // row makes sure that there is a row for the account.
 func (s State) row(id channels.Account) State {
 	if s.find(id) >= 0 {
@@ -90,7 +130,7 @@ func (s State) row(id channels.Account) State {
 
 // order does what an operator says.
 func (s State) order(m Order, in kit.In) (State, []kit.Effect) {
-	w := waiter{from: in.From, verdicts: map[channels.Account]Verdict{}}
+	w := waiter{from: in.From, kind: m, verdicts: map[channels.Account]Verdict{}}
 	var effects []kit.Effect
 	names := []channels.Account{m.Account}
 	if m.Account == "" {
@@ -195,8 +235,17 @@ func (s State) tell() (State, []kit.Effect) {
 }
 
 func (w waiter) answer() kit.Effect {
-	if w.apply {
+	switch w.kind.(type) {
+	case Apply:
 		return kit.Answer{To: w.from, Msg: Applied{Verdicts: w.verdicts}}
+	case Prepare:
+		faults := map[channels.Account]string{}
+		for id, v := range w.verdicts {
+			if v.Result != applied {
+				faults[id] = v.Reason
+			}
+		}
+		return kit.Answer{To: w.from, Msg: Prepared{Faults: faults}}
 	}
 	return kit.Answer{To: w.from, Msg: Ordered{Verdicts: w.verdicts}}
 }
@@ -208,9 +257,12 @@ func (s State) reached(w wish) (Verdict, bool) {
 		return Verdict{Result: removed}, true
 	}
 	a := s.rows[at]
+	if w.do == doPrepare {
+		return a.prepared()
+	}
 	switch {
 	case w.do == doRemove:
-		return Verdict{Result: removed}, a.removed && a.run.number == 0
+		return Verdict{Result: removed}, a.removed && a.alone()
 	case a.removed:
 		return Verdict{Result: removed}, true
 	case a.phase == Running && w.do != doStop: // a new one: whoever is to be restarted or stopped drains already
@@ -219,6 +271,8 @@ func (s State) reached(w wish) (Verdict, bool) {
 		return Verdict{Result: applied}, !a.memory.undecided
 	case a.phase == Off && w.do == doApply:
 		return Verdict{Result: applied, Reason: a.cause}, true
+	case a.phase == Blocked:
+		return Verdict{Result: deferred, Reason: a.cause}, true
 	case a.phase == Off, a.phase == Refused, a.phase == Failed, a.phase == Pausing:
 		return Verdict{Result: failed, Reason: a.cause}, true
 	}

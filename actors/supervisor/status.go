@@ -23,6 +23,12 @@ func (a account) status() Status {
 	if out.Cause == "" {
 		out.Cause = a.in.cause
 	}
+	if a.cand.lease != 0 {
+		out.Candidate = a.cand.number
+	}
+	for _, l := range a.leaving {
+		out.Leaving = append(out.Leaving, l.number)
+	}
 	for _, l := range a.abandoned {
 		out.Abandoned = append(out.Abandoned, l.number)
 	}

@@ -42,20 +42,9 @@ func (w *world) anything() {
 	if w.rand.IntN(100) == 0 {
 		w.now = w.now.Add(-time.Hour) // somebody sets the clock back
 	}
-	switch w.rand.IntN(30) {
+	switch w.rand.IntN(34) {
 	case 0, 1:
-		var wanted []Account
-		for _, one := range []channels.Account{home, work0} {
-			digest := []string{"a", "b"}[w.rand.IntN(2)]
-			switch w.rand.IntN(5) {
-			case 0:
-				wanted = append(wanted, disabled(one, digest+"off"))
-			case 1:
-			default:
-				wanted = append(wanted, account0(one, digest))
-			}
-		}
-		w.apply(wanted...)
+		w.reload(id)
 	case 2, 3:
 		w.ask(Order{Account: id, Do: []string{doStart, doStop, doRestart}[w.rand.IntN(3)]})
 	case 4, 5:
@@ -90,10 +79,68 @@ func (w *world) anything() {
 			w.timers = append(w.timers[:at:at], w.timers[at+1:]...)
 			w.give(msg)
 		}
-	case 20:
+	case 20, 21:
+		w.candidateSays(id)
+	case 22:
 		w.give(kit.Answered{Tag: pauseOver{ref{id, 1}, uint64(w.rand.IntN(40))}})
 	default:
 		w.pay()
+	}
+}
+
+// wanted is a configuration by chance.
+func (w *world) wanted() []Account {
+	var out []Account
+	for _, one := range []channels.Account{home, work0} {
+		digest := []string{"a", "b", "c"}[w.rand.IntN(3)]
+		switch w.rand.IntN(6) {
+		case 0:
+			out = append(out, disabled(one, digest+"off"))
+		case 1:
+		case 2:
+			out = append(out, single(one, digest+"single"))
+		default:
+			out = append(out, account0(one, digest))
+		}
+	}
+	return out
+}
+
+// reload does one step of a reload: most are published with what was prepared, some are not prepared, some not published.
+func (w *world) reload(id channels.Account) {
+	switch w.rand.IntN(6) {
+	case 0:
+		w.prepared = nil
+		w.give(Discard{})
+	case 1:
+		w.ask(Hold{Accounts: []channels.Account{id}})
+	case 2, 3:
+		w.prepared = w.wanted()
+		w.ask(Prepare{Accounts: w.prepared})
+	default:
+		if w.prepared == nil {
+			w.prepared = w.wanted()
+		}
+		w.apply(w.prepared...)
+		w.prepared = nil
+	}
+}
+
+// candidateSays has a candidate connect, be refused or fail.
+func (w *world) candidateSays(id channels.Account) {
+	r := w.proving(id)
+	if r == nil {
+		return
+	}
+	switch w.rand.IntN(5) {
+	case 0:
+		w.say(r, run.Opened{Account: id, Run: r.number}, func() {})
+	case 1:
+		w.say(r, run.Over{Account: id, Run: r.number, Err: "401", Refusal: true}, func() {})
+	case 2:
+		w.end(places.Self.Child(run.Start{Account: id, Number: r.number}.Name()), r, "reset")
+	default:
+		w.say(r, run.Reported{Account: id, Run: r.number, Condition: channels.Condition{Link: channels.Connected}}, func() {})
 	}
 }
 
@@ -110,6 +157,7 @@ func (w *world) unhang() {
 // calm ends all mischief and delivers everything; then the supervisor is where it should be.
 func (w *world) calm() {
 	w.rand = nil
+	w.give(Discard{})
 	for range 50 {
 		for w.pay() {
 		}
@@ -122,7 +170,7 @@ func (w *world) calm() {
 		w.unhang()
 		for addr, r := range w.runs {
 			r.hung = false
-			if !r.current && !r.gone {
+			if !r.current && !r.gone { // a candidate that was dropped, a run that was replaced
 				w.end(addr, r, "")
 			}
 		}
@@ -137,8 +185,10 @@ func (w *world) calm() {
 			w.t.Fatalf("%s should be off and is %s", a.id, a.phase)
 		case !a.in.idle() || len(w.pending[a.id]) > 0:
 			w.t.Fatalf("%s has %d requests in memory and %d in the journal", a.id, len(a.in.queue), len(w.pending[a.id]))
-		case len(a.abandoned) != 0 || len(a.calls) != 0:
-			w.t.Fatalf("%s waits for %d runs and %d calls", a.id, len(a.abandoned), len(a.calls))
+		case len(a.abandoned) != 0 || len(a.leaving) != 0 || a.cand.lease != 0 || len(a.calls) != 0:
+			w.t.Fatalf("%s waits for %d runs, %d that leave and %d calls", a.id, len(a.abandoned), len(a.leaving), len(a.calls))
+		case a.apart || r != nil && r.apart:
+			w.t.Fatalf("%s run.%d is not admitted", a.id, a.run.number)
 		case (w.values[a.id][stoppedState] != "") != a.memory.stopped && a.memory.known:
 			w.t.Fatalf("%s is stopped: %v, and the journal says %v", a.id, a.memory.stopped, w.values[a.id])
 		}

@@ -30,13 +30,22 @@ var (
 )
 
 // settings are the least that an account can have.
-type settings struct{ channels.Common }
+type settings struct {
+	channels.Common
+	single bool // only one run may hold the connection
+}
 
 func (s *settings) Validate() []config.Problem { return nil }
+func (s *settings) Overlaps() bool             { return !s.single }
 
 // account0 is an account as Apply has it; digest tells its settings apart.
 func account0(id channels.Account, digest string) Account {
-	return Account{ID: id, Settings: &settings{channels.DefaultCommon()}, Digest: digest}
+	return Account{ID: id, Settings: &settings{Common: channels.DefaultCommon()}, Digest: digest}
+}
+
+// single is an account of a network on which only one run may hold the connection.
+func single(id channels.Account, digest string) Account {
+	return Account{ID: id, Settings: &settings{Common: channels.DefaultCommon(), single: true}, Digest: digest}
 }
 
 func disabled(id channels.Account, digest string) Account {
@@ -70,6 +79,7 @@ type world struct {
 	interpret func(channels.Request) (any, error) // nothing at all: it hangs
 	stamp     func(*channels.Request)
 	late      func(question any) bool // it is not answered in time
+	prepared  []Account               // of the reload under way
 	effects   []kit.Effect            // of the last input
 	last      kit.Ask
 }
@@ -85,6 +95,7 @@ type runModel struct {
 	account channels.Account
 	number  uint64
 	lease   registry.LeaseID
+	apart   bool // what it hands in waits
 	current bool // neither drained nor fenced nor over
 	clear   bool // gone, or nothing of it reaches the journal
 	hung    bool // does not end
@@ -148,7 +159,7 @@ func (w *world) once(before State, msg any, e kit.Effect) {
 	a, due := before.rows[at], nameOf(msg)
 	under := map[string]bool{
 		"taking": a.in.taking != 0, "committing": a.in.committing != 0,
-		"borrowing": a.in.borrowing != 0 || a.in.lease != 0 && due != "interpreting",
+		"borrowing": a.in.borrowing != 0 || a.in.lease != 0 && a.in.used < perLease && due != "interpreting" && due != "Apply",
 		"loading":   a.memory.loading != 0 || a.memory.due != 0 && due != "memoryDue", "saving": a.memory.saving != 0 || a.memory.due != 0 && due != "memoryDue",
 	}
 	if what := nameOf(kit.Answered{Tag: ask.Tag}); under[what] || a.in.pause != 0 && due != "intakeDue" && slices.Contains([]string{"taking", "borrowing", "committing"}, what) {
@@ -211,8 +222,13 @@ func (w *world) spawn(e kit.Spawn) {
 	if e.Name != start.Name() || w.runs[addr] != nil {
 		w.t.Fatalf("the run %q is started as %q, or a second time", start.Name(), e.Name)
 	}
+	alone := start.Settings.(*settings).single
 	for _, r := range w.runs {
-		if r.account == start.Account && !r.clear {
+		switch {
+		case r.account != start.Account:
+		case alone && !r.gone:
+			w.t.Fatalf("%s: run.%d is started while run.%d may hold the connection", start.Account, start.Number, r.number)
+		case !start.Candidate && !r.clear && !r.apart:
 			w.t.Fatalf("%s: run.%d is started while run.%d may still reach the journal", start.Account, start.Number, r.number)
 		}
 	}
@@ -224,7 +240,7 @@ func (w *world) spawn(e kit.Spawn) {
 	if known, err := strconv.ParseUint(saved, 10, 64); err != nil || known < start.Number {
 		w.t.Fatalf("%s: run.%d is started, but the journal knows only %q", start.Account, start.Number, saved)
 	}
-	r := &runModel{account: start.Account, number: start.Number, current: true}
+	r := &runModel{account: start.Account, number: start.Number, current: true, apart: start.Candidate}
 	holder := fmt.Sprintf("%s run.%d", start.Account, start.Number)
 	for id, h := range w.leases {
 		if h == holder {
@@ -242,7 +258,7 @@ func (w *world) laws() {
 	w.t.Helper()
 	current := map[channels.Account]int{}
 	for _, r := range w.runs {
-		if r.current {
+		if !r.apart && !r.clear {
 			current[r.account]++
 		}
 		if _, held := w.leases[r.lease]; r.current && !held {
@@ -251,7 +267,7 @@ func (w *world) laws() {
 	}
 	for id, n := range current {
 		if n > 1 {
-			w.t.Fatalf("%s has %d current runs", id, n)
+			w.t.Fatalf("%s has %d runs that reach the journal", id, n)
 		}
 	}
 	for id, ends := range w.ended {
@@ -266,60 +282,6 @@ func (w *world) laws() {
 			w.t.Fatalf("%s exceeds a bound: %d requests, %d abandoned runs, %d stuck", a.id, len(a.in.queue), len(a.abandoned), len(a.in.stuck))
 		}
 	}
-}
-
-// told plays whoever is told something.
-func (w *world) told(e kit.Tell) {
-	switch m := e.Msg.(type) {
-	case registry.Release:
-		delete(w.leases, m.Lease)
-	case run.Drain:
-		r := w.runs[e.To]
-		r.current = false
-		if !r.hung {
-			w.end(e.To, r, "")
-		}
-	case run.Fence:
-		r := w.runs[e.To]
-		r.current = false
-		w.say(r, run.Fenced{Account: r.account, Run: r.number}, func() { r.clear = true })
-		if !r.hung {
-			w.end(e.To, r, "")
-		}
-	}
-}
-
-// end has a run end: it says so, and then it is gone.
-func (w *world) end(addr kit.Addr, r *runModel, err string) {
-	if r.gone {
-		return
-	}
-	r.gone = true
-	w.say(r, run.Over{Account: r.account, Run: r.number, Err: err}, func() {})
-	w.say(r, kit.Ended{Child: addr}, func() {})
-}
-
-func (w *world) say(r *runModel, msg any, then func()) {
-	w.open = append(w.open, owed{from: fmt.Sprint(r.account, r.number), make: func() any { then(); return msg }})
-}
-
-// fails has an account's current run fail.
-func (w *world) fails(id channels.Account, err string) {
-	for addr, r := range w.runs {
-		if r.account == id && r.current {
-			w.end(addr, r, err)
-		}
-	}
-}
-
-// current is the account's current run; nil if there is none.
-func (w *world) current(id channels.Account) *runModel {
-	for _, r := range w.runs {
-		if r.account == id && r.current {
-			return r
-		}
-	}
-	return nil
 }
 
 // pay delivers the first thing owed that passes, or by chance any first of its sender.

@@ -16,7 +16,7 @@ import (
 	"holdfast/actors/control"
 	"holdfast/actors/journal"
 	"holdfast/actors/reload"
-	channelkinds "holdfast/channels/all"
+	plugins "holdfast/channels/all"
 	"holdfast/cmd/life"
 )
 
@@ -29,7 +29,7 @@ type window struct {
 func newWindow(g grammar) *window {
 	w := &window{}
 	w.shell = &shell{World: World{
-		Kinds:  reload.Kinds{Channels: channelkinds.All(), Agents: agentkinds.All()},
+		Kinds:  reload.Kinds{Plugins: plugins.Plugins(), Agents: agentkinds.All()},
 		Stdout: &w.out, Stderr: &w.errs, Getenv: func(string) string { return "" },
 	}, grammar: &g}
 	return w

@@ -92,9 +92,15 @@ type schemaCmd struct{}
 
 // Run prints the schema.
 func (schemaCmd) Run(s *shell) error {
-	parts := config.SchemaParts{Channels: map[string]any{}, Agents: map[string]any{}}
-	for _, k := range s.Kinds.Channels {
-		parts.Channels[k.Name] = k.Settings()
+	parts := config.SchemaParts{Channels: map[string]any{}, Agents: map[string]any{}, Plugins: map[string]any{}}
+	for _, p := range s.Kinds.Plugins {
+		parts.Plugins[p.Name] = nil
+		if settings := p.Defaults(); settings != nil {
+			parts.Plugins[p.Name] = settings
+		}
+		for _, k := range p.Kinds() {
+			parts.Channels[k.Name] = k.Settings()
+		}
 	}
 	for _, k := range s.Kinds.Agents {
 		parts.Agents[k.Name] = k.Settings()
@@ -114,8 +120,8 @@ type initCmd struct {
 // Run writes the file.
 func (c initCmd) Run(s *shell) error {
 	samples := map[string][]byte{}
-	for _, k := range s.Kinds.Channels {
-		if len(k.Sample) > 0 {
+	for _, p := range s.Kinds.Plugins {
+		for _, k := range p.Kinds() {
 			samples[k.Name] = k.Sample
 		}
 	}

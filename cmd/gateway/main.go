@@ -6,13 +6,13 @@ import (
 
 	agentkinds "holdfast/actors/agents/all"
 	"holdfast/actors/reload"
-	channelkinds "holdfast/channels/all"
+	plugins "holdfast/channels/all"
 	"holdfast/cmd/cli"
 )
 
 func main() {
 	os.Exit(cli.Main(os.Args[1:], cli.World{
-		Kinds:  reload.Kinds{Channels: channelkinds.All(), Agents: agentkinds.All()},
+		Kinds:  reload.Kinds{Plugins: plugins.Plugins(), Agents: agentkinds.All()},
 		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: os.Environ(),
 	}))
 }

@@ -10,7 +10,7 @@ import (
 	"holdfast/actors/agents/openai"
 )
 
-// All returns every kind, sorted by the name of its folder.
+// All returns every agent backend, sorted by the name of its folder.
 func All() []backend.Kind {
 	return []backend.Kind{
 		callout.Kind(),

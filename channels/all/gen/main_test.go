@@ -46,12 +46,18 @@ func plant(t *testing.T, files map[string]string) string {
 	return root
 }
 
-func TestAKindIsAFolderWithTheFunction(t *testing.T) {
+func TestWhatIsListedIsAFolderWithTheFunction(t *testing.T) {
 	t.Parallel()
 	kind := func(name string) string {
 		return "package " + name + "\n\nimport \"holdfast/channels\"\n\nfunc Kind() channels.Kind { return channels.Kind{} }\n"
 	}
+	plugin := func(name string) string {
+		return "package " + name + "\n\nimport \"holdfast/channels\"\n\nfunc Plugin() channels.Plugin { return channels.Plugin{} }\n"
+	}
 	root := plant(t, map[string]string{
+		"channels/desk/desk.go":                  plugin("desk"),
+		"channels/both/plugin.go":                plugin("both"),
+		"channels/both/kind.go":                  kind("both"),
 		"channels/telegram/telegram.go":          kind("telegram"),
 		"channels/chat/deep/deep.go":             kind("deep"),
 		"channels/broken/broken.go":              kind("broken") + "func f() int { return undefined }\n",
@@ -65,20 +71,41 @@ func TestAKindIsAFolderWithTheFunction(t *testing.T) {
 		"channels/otherkind/o.go":                "package otherkind\n\nfunc Kind() backend.Kind { return x }\n",
 		"channels/localkind/l.go":                "package localkind\n\nfunc Kind() Kind { return x }\n",
 		"channels/lower/l.go":                    "package lower\n\nfunc kind() channels.Kind { return x }\n",
+		"channels/otherplugin/o.go":              "package otherplugin\n\nfunc Plugin() backend.Plugin { return x }\n",
+		"actors/agents/plug/p.go":                "package plug\n\nfunc Plugin() backend.Plugin { return x }\n",
 		"actors/agents/echo/echo.go":             "package echo\n\nfunc Kind() backend.Kind { return x }\n",
 		"actors/agents/backend/backend.go":       "package backend\n\nfunc Kind() backend.Kind { return x }\n",
 		"actors/agents/backend/backendtest/b.go": "package backendtest\n\nfunc Kind() backend.Kind { return x }\n",
 	})
-	for i, want := range [][]string{
-		{"channels/broken", "channels/chat/deep", "channels/telegram"}, {"actors/agents/echo"},
+	for i, want := range [][]found{
+		{
+			{"channels/both", "Plugin"}, {"channels/broken", "Kind"}, {"channels/chat/deep", "Kind"}, {"channels/desk", "Plugin"},
+			{"channels/telegram", "Kind"},
+		},
+		{{"actors/agents/echo", "Kind"}},
 	} {
 		got, err := lists[i].find(root)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(found{})); diff != "" {
 			t.Errorf("kinds below %s (-want +got):\n%s", lists[i].Root, diff)
 		}
+	}
+}
+
+func TestAKindAloneIsWrapped(t *testing.T) {
+	t.Parallel()
+	root := plant(t, map[string]string{
+		"channels/desk/desk.go": "package desk\n\nfunc Plugin() channels.Plugin { return x }\n",
+		"channels/sms/sms.go":   "package sms\n\nfunc Kind() channels.Kind { return x }\n",
+	})
+	content, err := lists[0].generate(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "\t\tdesk.Plugin(),\n\t\tchannels.Plain(sms.Kind()),\n"; !strings.Contains(string(content), want) {
+		t.Errorf("got\n%s\nwant in it\n%s", content, want)
 	}
 }
 
