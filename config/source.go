@@ -59,6 +59,12 @@ func (s Source) With(content []byte) Source {
 	return s
 }
 
+// At returns a source that stands at another place: a candidate in a file of its own.
+func (s Source) At(path string) Source {
+	s.Path, s.By, s.candidate = path, "the caller", nil
+	return s
+}
+
 func (s Source) String() string {
 	if s.Path == "" {
 		return s.By

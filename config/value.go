@@ -77,6 +77,9 @@ func (v *value) member(key string) *value {
 	return v.members[key]
 }
 
+// sets tells whether there is a value; null is none.
+func (v *value) sets() bool { return v != nil && v.shape != null }
+
 // walk returns what lies at the keys, or nil.
 func (v *value) walk(keys ...string) *value {
 	for _, key := range keys {
