@@ -52,7 +52,7 @@ type versions struct {
 }
 
 func read(files []string) (*versions, error) {
-	kinds := reload.Kinds{Channels: []channels.Kind{network("double"), network("second")}, Agents: []backend.Kind{echo.Kind()}}
+	kinds := reload.Kinds{Plugins: plugins(), Agents: []backend.Kind{echo.Kind()}}
 	v := &versions{loaded: map[string]any{}}
 	for _, file := range files {
 		source := config.Find("world.yaml", func(string) string { return "" }).With([]byte(file))
@@ -69,13 +69,16 @@ func read(files []string) (*versions, error) {
 // load is the end of reading a version: always the same value, so that states can be compared.
 func (v *versions) load(version int, job any) (any, error) {
 	key := fmt.Sprint(version)
-	if config := reflect.ValueOf(job).FieldByName("config"); config.IsValid() && !config.IsNil() {
+	if config := reflect.ValueOf(job).FieldByName("config"); !config.IsNil() {
 		key, version = "boot", 0
+	}
+	for _, name := range []string{"listen", "bound", "keep"} {
+		key += fmt.Sprint(" ", reflect.ValueOf(job).FieldByName(name))
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.loaded[key] == nil {
-		made, err := v.options[version].Load(job)
+		made, err := v.options[version].Work(job)
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +119,7 @@ func (p Plan) begin(w *World, files *versions) *state {
 		*place = kit.Named(name)
 		start(*place, configured{}, uint64(0))
 	}
-	start(reloadAt, machine[reload.State]{step: reload.Step, ends: loading(files)}, reload.State{
+	start(reloadAt, machine[reload.State]{step: reload.Step, ends: loading(files), show: showDoors}, reload.State{
 		Places: places, Phase: reload.Idle, Listen: listen, AgentEnv: func(string) backend.Env { return backend.Env{} },
 		Methods: []registry.Method{{Name: "status", Owner: kit.Named("control")}},
 	})
@@ -125,15 +128,56 @@ func (p Plan) begin(w *World, files *versions) *state {
 	return s.state
 }
 
-// loading ends the job of reading: what is written in the file at that time, or nothing can be read.
+// loading ends the jobs of a reload: it reads what is written in the file at that time, or cannot; it opens a listener, or
+// cannot.
 func loading(files *versions) func(v View, job any) []Way {
 	return func(v View, job any) []Way {
+		if addr := reflect.ValueOf(job).FieldByName("addr"); addr.IsValid() {
+			d := door{addr: addr.String()}
+			return []Way{
+				{Done: kit.Done{Msg: reload.Bound(d)}, Effects: []kit.Effect{opened{d}}, Text: "it is open"},
+				{Done: kit.Done{Err: errDisk}, Fault: disk, Text: "the port is in use"},
+			}
+		}
 		h := v.State(operatorAt).(hands)
 		msg, err := files.load(h.file, job)
 		return []Way{
 			{Done: kit.Done{Msg: msg, Err: err}, Text: fmt.Sprintf("version %d", h.file)},
 			{Done: kit.Done{Err: errDisk}, Fault: disk, Text: "the file cannot be read"},
 		}
+	}
+}
+
+// door is a listener that a reload opened.
+type door struct{ addr string }
+
+// Addr is where it listens.
+func (d door) Addr() string { return d.addr }
+
+// Serve and Close are effects of the machine, and played as such.
+func (door) Serve() {}
+func (door) Close() {}
+
+// opened is the effect of a job that opened a door.
+type opened struct{ door }
+
+func (opened) IsEffect() {}
+
+// showDoors follows each listener that was opened to the one end that it may have. What is shown is how many have none.
+func showDoors(old any, e kit.Effect) (any, string) {
+	open, _ := old.(int)
+	switch name := typeName(reflect.TypeOf(e)); name {
+	case "explore.opened":
+		return open + 1, ""
+	case "reload.serve", "reload.forsake":
+		if open == 0 {
+			return open, "law 7: a listener is served or closed a second time"
+		}
+		return open - 1, ""
+	case "reload.finished", "reload.took":
+		return open, ""
+	default:
+		return open, fmt.Sprintf("the reload has an effect %s that nobody knows", name)
 	}
 }
 
@@ -144,7 +188,10 @@ func spawned(as, parent kit.Addr, what any) (Node, any, any) {
 		node := machine[supervisor.State]{step: supervisor.Step, ends: interpreting}
 		return node, supervisor.New(what, supervisor.Places{Self: as, Registry: registryAt, Journal: journalAt}), supervisor.Begin{}
 	case run.Start:
-		return played{supervisor: parent}, life{account: what.Account, number: what.Number, settings: what.Settings}, nil
+		return played{supervisor: parent}, life{
+			account: what.Account, number: what.Number, settings: what.Settings.(*settings), edition: what.Kind.Limits.Text,
+			apart: what.Candidate,
+		}, nil
 	}
 	panic(fmt.Sprintf("nobody knows how to make a %T", what))
 }

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"holdfast/actors/kit"
@@ -14,7 +15,8 @@ import (
 // laws hold in every state.
 func laws() []Law {
 	return []Law{
-		{"law 8: at most one run of an account is current", oneCurrent},
+		{"law 8: at most one run of an account reaches the journal", oneCurrent},
+		{"law 8: where only one run may be connected, there is only one", oneConnected},
 		{"law 1: only a run with a lease runs", runsHoldLeases},
 		{"law 1: no instance is freed while somebody holds a lease on it", leasesHaveInstances},
 		{"a question is asked of somebody who answers", nobodyLost},
@@ -30,6 +32,8 @@ func quietLaws(files *versions) []Law {
 		{"law 4: the table has the paths of what is applied, and no others but in grace", tableIsApplied},
 		{"law 8: each wanted account has one run, or a pause, or a reason", wantedRuns},
 		{"law 1: runs that have ended hold no lease", endedHoldNothing},
+		{"law 1: a run uses the instance that is live", runsAreLive},
+		{"law 3: nothing that was prepared is left", nothingLeft},
 		{"law 3: everybody was told of the applied revision", everybodyTold},
 	}
 }
@@ -54,12 +58,25 @@ func lives(v View, visit func(l life)) {
 func oneCurrent(v View) (broken string) {
 	current := map[channels.Account]uint64{}
 	lives(v, func(l life) {
-		if l.current() {
-			if other := current[l.account]; other != 0 {
-				broken = fmt.Sprintf("%s has run.%d and run.%d, and nobody told either to end", l.account, other, l.number)
-			}
-			current[l.account] = l.number
+		if !l.current() {
+			return
 		}
+		if other := current[l.account]; other != 0 {
+			broken = fmt.Sprintf("what run.%d and run.%d of %s hand in reaches the journal", other, l.number, l.account)
+		}
+		current[l.account] = l.number
+	})
+	return broken
+}
+
+// oneConnected counts runs that hang, too: they may hold the connection.
+func oneConnected(v View) (broken string) {
+	there := map[channels.Account]uint64{}
+	lives(v, func(l life) {
+		if other := there[l.account]; other != 0 && !l.settings.both {
+			broken = fmt.Sprintf("run.%d of %s is started while run.%d may be connected", l.number, l.account, other)
+		}
+		there[l.account] = l.number
 	})
 	return broken
 }
@@ -160,12 +177,8 @@ func pathsStay(files *versions, now *registry.Live) string {
 }
 
 func in(c *reload.Candidate, id channels.Account) bool {
-	for _, a := range c.Accounts {
-		if a.ID == id {
-			return true
-		}
-	}
-	return false
+	_, there := find(c, id)
+	return there
 }
 
 func nobodyLost(v View) string {
@@ -189,27 +202,96 @@ func everyVerdict(v View) string {
 	return ""
 }
 
-// lastAccepted: what the reload holds, what is live and what runs use is one and the same file.
+// lastAccepted: what the reload holds and what runs use is one and the same file, but for accounts that it names.
 func lastAccepted(v View, files *versions) string {
 	s := v.State(reloadAt).(reload.State)
 	h := v.State(operatorAt).(hands)
-	if s.Applied == nil {
-		if v.Faults() == 0 {
-			return "nothing is applied, and nothing went wrong"
-		}
+	switch {
+	case s.Last == nil || s.Doubt:
 		return ""
+	case s.Applied == nil && s.Last.Err == "":
+		return "nothing is applied, and the last reload did not fail"
+	case s.Applied == nil:
+		return ""
+	case files.made[h.file] == nil && s.Last.Err == "":
+		return "a file was accepted that is to be refused"
 	}
-	if last := files.made[h.file]; v.Faults() == 0 && last != nil && words(s.Applied) != words(last) {
-		return fmt.Sprintf("applied is %s, the file says %s", words(s.Applied), words(last))
+	if want := files.made[h.file]; want != nil && s.Last.Err == "" {
+		if what := differ(s, want); what != "" {
+			return what
+		}
 	}
 	broken := ""
 	lives(v, func(l life) {
-		for _, a := range s.Applied.Accounts {
-			if a.ID == l.account && l.current() && a.Settings.(*settings).word() != l.settings.(*settings).word() {
-				broken = fmt.Sprintf("%s run.%d has %s, applied is %s", l.account, l.number, l.settings.(*settings).word(), a.Settings.(*settings).word())
-			}
+		a, there := find(s.Applied, l.account)
+		if there && l.wanted() && a.Settings.(*settings).word() != l.settings.word() {
+			broken = fmt.Sprintf("%s run.%d has %s, applied is %s", l.account, l.number, l.settings.word(), a.Settings.(*settings).word())
 		}
 	})
+	return broken
+}
+
+// differ says in what the applied file is another than the one that is written.
+func differ(s reload.State, want *reload.Candidate) string {
+	if len(s.Applied.Accounts) != len(want.Accounts) {
+		return fmt.Sprintf("applied is %s, the file says %s", words(s.Applied), words(want))
+	}
+	for i, a := range want.Accounts {
+		if _, named := s.Unapplied[a.ID]; !named && s.Applied.Accounts[i].Settings.(*settings).word() != a.Settings.(*settings).word() {
+			return fmt.Sprintf("applied is %s, the file says %s, and the reload does not say why", words(s.Applied), words(want))
+		}
+	}
+	return ""
+}
+
+func find(c *reload.Candidate, id channels.Account) (reload.Account, bool) {
+	for _, a := range c.Accounts {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return reload.Account{}, false
+}
+
+// runsAreLive: an instance that is not listed any more has no run that nobody asked to end.
+func runsAreLive(v View) (broken string) {
+	state := map[string]string{}
+	for _, i := range v.State(registryAt).(registry.State).Describe().Instances {
+		for _, h := range i.Holders {
+			state[h] = i.State
+		}
+	}
+	lives(v, func(l life) {
+		if who := fmt.Sprintf("%s run.%d", l.account, l.number); l.wanted() && state[who] != "active" {
+			broken = fmt.Sprintf("%s runs on an instance that is %s", who, state[who])
+		}
+	})
+	return broken
+}
+
+// nothingLeft: no candidate, no instance and no listener that was made for a publication is left when there is none to come.
+func nothingLeft(v View) (broken string) {
+	if v.State(reloadAt).(reload.State).Doubt {
+		return ""
+	}
+	statuses(v, func(s supervisor.Status) {
+		if s.Candidate != 0 {
+			broken = fmt.Sprintf("%s has a candidate run.%d, and nothing will be published", s.Account, s.Candidate)
+		}
+	})
+	lives(v, func(l life) {
+		if l.apart && l.wanted() {
+			broken = fmt.Sprintf("run.%d of %s was never admitted nor told to end", l.number, l.account)
+		}
+	})
+	for _, i := range v.State(registryAt).(registry.State).Describe().Instances {
+		if i.State == "staged" {
+			broken = fmt.Sprintf("%s@%d is staged, and nothing will be published", i.ID.Plugin, i.ID.Number)
+		}
+	}
+	if open, _ := v.Shown(reloadAt).(int); open != 0 {
+		broken = fmt.Sprintf("%d listeners are open and neither served nor closed", open)
+	}
 	return broken
 }
 
@@ -225,7 +307,7 @@ func words(c *reload.Candidate) string {
 func tableIsApplied(v View) string {
 	s := v.State(reloadAt).(reload.State)
 	now := live(v)
-	if s.Applied == nil || now == nil {
+	if s.Applied == nil || now == nil || s.Doubt {
 		return ""
 	}
 	if what := lacking(now, s.Applied); what != "" {
@@ -294,10 +376,12 @@ func status(v View, id channels.Account) (out supervisor.Status, found bool) {
 }
 
 func wantedRuns(v View) string {
-	return wantedIn(v, supervisor.Running, supervisor.Pausing, supervisor.Refused)
+	return wantedIn(v, supervisor.Running, supervisor.Pausing, supervisor.Leasing, supervisor.Blocked, supervisor.Refused)
 }
 
-func wantedUp(v View) string { return wantedIn(v, supervisor.Running, supervisor.Refused) }
+func wantedUp(v View) string {
+	return wantedIn(v, supervisor.Running, supervisor.Blocked, supervisor.Refused)
+}
 
 // wantedIn: every account of the applied file is in one of these phases, or off because somebody wants it so.
 func wantedIn(v View, phases ...supervisor.Phase) string {
@@ -319,9 +403,13 @@ func wantedIn(v View, phases ...supervisor.Phase) string {
 
 func phaseFits(v View, a reload.Account, now supervisor.Status, phases []supervisor.Phase) string {
 	on := a.Settings.Shared().On() && !v.State(journalAt).(books).row(a.ID).stopped
-	runs := 0
+	runs, hung := 0, 0
 	lives(v, func(l life) {
-		if l.account == a.ID && l.current() {
+		switch {
+		case l.account != a.ID:
+		case l.hung:
+			hung++
+		case l.current():
 			runs++
 		}
 	})
@@ -330,14 +418,13 @@ func phaseFits(v View, a reload.Account, now supervisor.Status, phases []supervi
 		return fmt.Sprintf("%s is not wanted, is %s and has %d runs", a.ID, now.Phase, runs)
 	case !on:
 		return ""
+	case now.Phase == supervisor.Leasing && !v.armed(kit.Named("channels/"+a.Kind.Name)):
+		return fmt.Sprintf("%s is leasing, and nothing is on its way and no pause is left", a.ID)
+	case now.Phase == supervisor.Blocked && hung == 0:
+		return fmt.Sprintf("%s is blocked, and nothing hangs", a.ID)
 	}
-	for _, p := range phases {
-		if p == supervisor.Leasing && !v.armed(kit.Named("channels/"+a.Kind.Name)) {
-			continue // it is no pause, but may have one: the journal is asked again
-		}
-		if now.Phase == p && (p == supervisor.Running) == (runs == 1) {
-			return ""
-		}
+	if slices.Contains(phases, now.Phase) && (now.Phase == supervisor.Running) == (runs == 1) {
+		return ""
 	}
 	return fmt.Sprintf("%s is wanted, is %s and has %d runs", a.ID, now.Phase, runs)
 }
@@ -364,7 +451,7 @@ func (b books) idle() bool {
 
 func everybodyTold(v View) string {
 	s := v.State(reloadAt).(reload.State)
-	if s.Applied == nil {
+	if s.Applied == nil || s.Doubt || v.Faults() > 0 {
 		return ""
 	}
 	for _, name := range []string{"access", "agents", "lanes", "outbox"} {

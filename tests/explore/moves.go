@@ -67,13 +67,17 @@ func (w *World) moves(s *state) []move {
 	for at := range s.jobs {
 		m.end(at)
 	}
-	for at := range s.timers {
-		m.timer(at)
-	}
 	for _, a := range s.actors {
 		for _, way := range a.node.Moves(View{s}, a.state) {
-			m.way(free, a.addr, item{}, way, func(stepping) {}, func() string { return fmt.Sprintf("%s: %s", a.addr, way.Text) })
+			c := free
+			if way.Due {
+				c = flow
+			}
+			m.way(c, a.addr, item{}, way, func(stepping) {}, func() string { return fmt.Sprintf("%s: %s", a.addr, way.Text) })
 		}
+	}
+	for at := range s.timers { // last: what else there is decides whether a deadline comes early
+		m.timer(at)
 	}
 	return m.out
 }
@@ -161,8 +165,12 @@ func (m *moving) question(at int) {
 	}
 }
 
-// late is the deadline of a question that will be answered, or has been.
-func (m *moving) late(at int, prepare func(stepping)) { m.expire(at, free, "late", prepare) }
+// late is the deadline of a question that will be answered, or has been. Whoever stands outside waits for ever.
+func (m *moving) late(at int, prepare func(stepping)) {
+	if !m.s.find(m.s.questions[at].asker).node.Direct() {
+		m.expire(at, free, late, prepare)
+	}
+}
 
 func (m *moving) expire(at int, c class, fault string, prepare func(stepping)) {
 	if !m.allows(m.s, fault) {
@@ -219,7 +227,12 @@ func (m *moving) end(at int) {
 		done.Tag = j.tag
 		for _, way := range a.node.Take(View{m.s}, a.state, kit.In{Msg: done, Now: noon}) {
 			way.Fault = end.Fault
-			m.way(flow, j.owner, item{}, way, func(st stepping) { st.jobs = deleted(st.jobs, at) }, func() string {
+			m.way(flow, j.owner, item{}, way, func(st stepping) {
+				st.jobs = deleted(st.jobs, at)
+				for _, e := range end.Effects {
+					st.perform(j.owner, e)
+				}
+			}, func() string {
 				return fmt.Sprintf("%s ends %s: %s", j.owner, describe(j.what), end.Text)
 			})
 		}
@@ -231,8 +244,29 @@ func (m *moving) timer(at int) {
 	if t.inert {
 		return
 	}
-	m.taken(m.Class(t.msg), t.owner, item{in: kit.In{Msg: t.msg}}, func(st stepping) { st.timers = deleted(st.timers, at) },
-		func() string { return fmt.Sprintf("timer of %s: %s", t.owner, describe(t.msg)) })
+	c := m.Class(t.msg)
+	early := c == deadline && m.flowing()
+	if early && !m.allows(m.s, slow) {
+		return
+	}
+	before := len(m.out)
+	m.taken(c, t.owner, item{in: kit.In{Msg: t.msg}}, func(st stepping) {
+		st.timers = deleted(st.timers, at)
+		if early {
+			st.faults++
+		}
+	}, func() string { return fmt.Sprintf("timer of %s: %s", t.owner, describe(t.msg)) })
+	for i := range m.out[before:] {
+		if one := &m.out[before+i]; early {
+			text := one.text
+			one.class, one.text = free, func() string { return text() + " [fault: " + slow + "]" }
+		}
+	}
+}
+
+// flowing tells whether something is on its way, so that a deadline that is over now was over early.
+func (m *moving) flowing() bool {
+	return slices.ContainsFunc(m.out, func(one move) bool { return one.class == flow })
 }
 
 func deleted[T any](list []T, at int) []T {

@@ -31,6 +31,7 @@ type Way struct {
 	State   any
 	Effects []kit.Effect
 	Done    kit.Done // of Ends
+	Due     bool     // of Moves: it happens without a fault, sooner or later
 	Fault   string   // the fault that it takes; empty: none
 	Text    string   // for the history, where the message does not say it all
 	Silent  bool     // of Take: the question is kept and never answered

@@ -18,6 +18,7 @@ import (
 
 // Faults that a world may allow.
 const (
+	slow    = "slow"    // a deadline is over while what it waits for is on its way
 	late    = "late"    // a question is not answered in time
 	crash   = "crash"   // a run ends with an error; right after its start it is a failed start
 	panicky = "panic"   // a run ends without a word

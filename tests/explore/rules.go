@@ -23,9 +23,9 @@ var skipped = []string{
 	"registry.State.LastLease", "registry.State.Published", "registry.State.Freed",
 	"router.State.Registry", "router.State.Graces", "router.claimed.until",
 	"methods.State.Registry",
-	"reload.State.Places", "reload.State.Listen", "reload.State.Methods", "reload.State.AgentEnv", "reload.State.Last",
+	"reload.State.Places", "reload.State.Methods", "reload.State.AgentEnv", "reload.State.Last", "reload.State.Counts",
 	"reload.State.count", "reload.attempt.began",
-	"reload.Candidate.Config", "reload.Candidate.Agents", "reload.Candidate.Mentions",
+	"reload.Plugin.Node", "reload.Unit.Reason", "reload.Verdict.Reason", "reload.Candidate.Agents", "reload.Candidate.Mentions",
 	"reload.Account.Node", "reload.Account.Routes", "reload.Account.Webhook", "reload.Account.Masked",
 	"supervisor.State.places", "supervisor.State.born", "supervisor.State.number",
 	"supervisor.*.cause", "supervisor.account.since", "supervisor.account.turn", "supervisor.account.next",
@@ -41,10 +41,11 @@ func numbers() map[string]number {
 	of := func(domain string) number { return number{domain: domain} }
 	run := number{domain: "run", scoped: true, ordered: true}
 	return map[string]number{
-		"reload.attempt.number": of("reload"), "reload.tag.attempt": of("reload"),
+		"reload.attempt.number": of("reload"), "reload.tag.attempt": of("reload"), "reload.overdue.attempt": of("reload"),
 		"router.claimed.number": of("grace"), "router.graceOver.number": of("grace"),
 		"supervisor.*.row":  of("row"),
 		"supervisor.*.turn": turn, "supervisor.account.attempt": turn,
+		"supervisor.account.coming": run, "supervisor.candidate.turn": turn,
 		"supervisor.memory.loading": turn, "supervisor.memory.saving": turn, "supervisor.memory.due": turn,
 		"supervisor.memory.next": run, "supervisor.memory.reserved": run, "supervisor.memory.need": run,
 		"supervisor.saving.reserved": run, "supervisor.life.number": run, "run.*.Run": run, "run.Start.Number": run,
@@ -67,8 +68,14 @@ func written() map[string]encoder {
 		"registry.LeaseID":  func(w *writer, v reflect.Value) { w.number(lease, v.Uint(), false) },
 		"registry.Endpoint": func(w *writer, v reflect.Value) { endpoint(w, reveal[registry.Endpoint](v)) },
 		"registry.Method":   func(w *writer, v reflect.Value) { w.fixed.text(v.FieldByName("Name").String()) },
-		"channels.Kind":     func(w *writer, v reflect.Value) { w.fixed.text(v.FieldByName("Name").String()) },
-		"explore.settings":  func(w *writer, v reflect.Value) { w.fixed.text(reveal[settings](v).word()) },
+		"channels.Kind": func(w *writer, v reflect.Value) {
+			w.fixed.text(v.FieldByName("Name").String())
+			w.fixed.word(uint64(v.FieldByName("Limits").FieldByName("Text").Int()))
+		},
+		"config.Config": func(w *writer, v reflect.Value) {
+			w.fixed.text(v.FieldByName("Gateway").FieldByName("Listen").String())
+		},
+		"explore.settings": func(w *writer, v reflect.Value) { w.fixed.text(reveal[settings](v).word()) },
 		"journal.SetState": func(w *writer, v reflect.Value) {
 			w.fixed.text(v.FieldByName("Name").String())
 			value := string(v.FieldByName("Value").Bytes())

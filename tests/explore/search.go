@@ -46,8 +46,8 @@ type searching struct {
 	out   Outcome
 }
 
-// opened is what one state leads to.
-type opened struct {
+// branches are what one state leads to.
+type branches struct {
 	moves  []move
 	ids    []digest
 	chosen int // the move without faults; -1: none
@@ -82,7 +82,7 @@ func (w *World) Search(l Limits) Outcome {
 	return s.out
 }
 
-// chunk bounds what is opened and not yet entered.
+// chunk bounds what is branches and not yet entered.
 const chunk = 2048
 
 func (s *searching) level(level []*state, from []int32) (next []*state, at []int32) {
@@ -119,8 +119,8 @@ func (s *searching) level(level []*state, from []int32) (next []*state, at []int
 }
 
 // open works out what states lead to, on all processors; the results stand in the order of the states.
-func (s *searching) open(states []*state) []opened {
-	out := make([]opened, len(states))
+func (s *searching) open(states []*state) []branches {
+	out := make([]branches, len(states))
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for k := range workers {
@@ -135,8 +135,8 @@ func (s *searching) open(states []*state) []opened {
 }
 
 // open takes all moves of a state and judges those that lead somewhere new.
-func (w *World) open(s *state, known map[digest]int32) opened {
-	o := opened{moves: w.moves(s), chosen: -1}
+func (w *World) open(s *state, known map[digest]int32) branches {
+	o := branches{moves: w.moves(s), chosen: -1}
 	best := hold
 	o.ids = make([]digest, len(o.moves))
 	for i, m := range o.moves {
