@@ -27,9 +27,12 @@ type Plan struct {
 	Files  []string // versions of the file; the first one is booted
 	Steps  []Step
 	Faults []string
-	Most   int  // faults in one history; 0 with Faults: one
-	Booted bool // the boot is over, without faults, when the rest begins
-	Posts  int  // requests that senders may post, to any account of the first file
+	Most   int // faults in one history; 0 with Faults: one
+	// Promise lets messages of several senders overtake each other wherever the kit does not promise that they do not. Without
+	// it every actor has one mailbox, in which messages lie in the order in which they were sent, as the kit has it.
+	Promise bool
+	Booted  bool // the boot is over, without faults, when the rest begins
+	Posts   int  // requests that senders may post, to any account of the first file
 }
 
 const listen = "127.0.0.1:18789"
@@ -108,7 +111,7 @@ func (p Plan) World() (*World, error) {
 
 // begin has all core actors there and the boot ordered.
 func (p Plan) begin(w *World, files *versions) *state {
-	s := stepping{&w.Composition, &state{}}
+	s := stepping{&w.Composition, &state{mailboxes: !p.Promise}}
 	start := func(addr kit.Addr, node Node, first any) { s.settle(&actor{addr: addr, node: node, state: first}) }
 	start(registryAt, machine[registry.State]{step: registry.Step, show: showLive(files)}, registry.State{})
 	start(routerAt, machine[router.State]{step: router.Step, relay: true}, router.State{Registry: registryAt})

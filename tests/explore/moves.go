@@ -130,18 +130,27 @@ func (m *moving) taken(c class, to kit.Addr, it item, prepare func(stepping), te
 
 func (m *moving) delivery(at int) {
 	q := m.s.queues[at]
-	m.taken(flow, q.to, q.items[0], func(st stepping) { st.pop(at) }, func() string {
-		return fmt.Sprintf("%s → %s: %s", q.from, q.to, describe(q.items[0].in.Msg))
-	})
+	first := m.s.head(q)
+	text := func() string { return fmt.Sprintf("%s → %s: %s", first.from, q.to, describe(first.in.Msg)) }
+	prepare := func(st stepping) { st.pop(at) }
+	if a, is := q.items[0].in.Msg.(arrived); is {
+		text = func() string {
+			return fmt.Sprintf("%s answers %s: %s", first.from, q.to, describe(first.in.Msg.(kit.Answered).Msg))
+		}
+		prepare = func(st stepping) { st.dropped(st.asked(a.to)) }
+	}
+	m.taken(flow, q.to, first, prepare, text)
 }
 
 // question: its answer comes, or its deadline.
 func (m *moving) question(at int) {
 	q := m.s.questions[at]
-	drop := func(st stepping) { st.questions = deleted(st.questions, at) }
+	drop := func(st stepping) { st.dropped(at) }
 	switch {
 	case q.expired:
 		return
+	case q.answered && m.s.mailboxes && !q.direct && !m.s.find(q.asker).node.Direct():
+		m.late(at, drop) // its answer is delivered where it lies
 	case q.answered:
 		a := q.answer
 		m.taken(flow, q.asker, item{in: kit.In{Msg: a}}, drop, func() string {
@@ -300,7 +309,7 @@ func (m *moving) relay() bool {
 	}
 	for at, q := range m.s.questions {
 		a := m.s.find(q.asker)
-		if !q.answered || !a.node.Relay() {
+		if !q.answered || !a.node.Relay() || m.s.mailboxes {
 			continue
 		}
 		m.question(at)
@@ -320,7 +329,8 @@ func (m *moving) busy(a *actor) bool {
 			queues++
 		}
 	}
-	return queues > 1 || slices.ContainsFunc(m.s.questions, func(q question) bool { return q.asker == a.addr }) ||
+	asks := func(q question) bool { return q.asker == a.addr && (!m.s.mailboxes || m.allows(m.s, late)) }
+	return queues > 1 || slices.ContainsFunc(m.s.questions, asks) ||
 		slices.ContainsFunc(m.s.timers, func(t timer) bool { return t.owner == a.addr && !t.inert })
 }
 

@@ -110,21 +110,6 @@ func (v View) Each(visit func(addr kit.Addr, state any)) {
 	}
 }
 
-// Waiting tells whether something is on its way from one actor to another that match accepts.
-func (v View) Waiting(from, to kit.Addr, match func(msg any) bool) bool {
-	for _, q := range v.s.queues {
-		if q.from != from || q.to != to {
-			continue
-		}
-		for _, it := range q.items {
-			if match(it.in.Msg) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Unanswered are the questions that somebody owes an answer to.
 func (v View) Unanswered() []string {
 	var out []string

@@ -17,6 +17,7 @@ type state struct {
 	jobs      []job
 	faults    int    // used up
 	bad       string // a law that the last step broke
+	mailboxes bool   // one queue for each actor, whoever sends
 }
 
 // actor is one actor and its state.
@@ -33,14 +34,31 @@ type actor struct {
 
 // item is one message on its way.
 type item struct {
+	from kit.Addr
 	in   kit.In
 	form form
 }
 
-// queue is what one actor told another, or asked it, in order.
+// arrived stands in a mailbox for the answer to a question.
+type arrived struct{ to kit.Return }
+
+// queue is what one actor told another, or asked it, in order; of a mailbox, whoever told it.
 type queue struct {
 	from, to kit.Addr
 	items    []item
+}
+
+// head is the first message, with the answer that it stands for.
+func (s *state) head(q queue) item {
+	first := q.items[0]
+	if a, is := first.in.Msg.(arrived); is {
+		for _, one := range s.questions {
+			if kit.ReturnTo(one.asker, one.seq) == a.to {
+				first.in.Msg = one.answer
+			}
+		}
+	}
+	return first
 }
 
 // question is an Ask that is not settled: the asking side waits, or the other side owes an answer, or both.
@@ -118,6 +136,10 @@ func (s *state) put(a *actor) {
 
 // post puts a message behind what from has sent to the same receiver before.
 func (s *state) post(from, to kit.Addr, it item) {
+	it.from = from
+	if s.mailboxes {
+		from = kit.Addr{}
+	}
 	at, found := slices.BinarySearchFunc(s.queues, queue{from: from, to: to}, compareQueue)
 	if !found {
 		s.queues = slices.Insert(s.queues, at, queue{from: from, to: to, items: []item{it}})

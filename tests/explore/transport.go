@@ -188,6 +188,25 @@ func (s stepping) answered(to kit.Return, a kit.Answered) {
 	default:
 		q.answered, q.silent, q.answer = true, false, a
 		s.enter(q)
+		if s.mailboxes && !q.direct && !s.find(q.asker).node.Direct() {
+			s.post(q.to, q.asker, item{in: kit.In{Msg: arrived{to}}, form: s.canon.of(to)})
+		}
+	}
+}
+
+// dropped takes a question away, and its answer where that lies in a mailbox.
+func (s stepping) dropped(at int) {
+	to := kit.ReturnTo(s.questions[at].asker, s.questions[at].seq)
+	s.questions = deleted(s.questions, at)
+	for i, q := range s.queues {
+		for j, it := range q.items {
+			if a, is := it.in.Msg.(arrived); is && a.to == to {
+				if s.queues[i].items = deleted(q.items, j); len(q.items) == 1 {
+					s.queues = deleted(s.queues, i)
+				}
+				return
+			}
+		}
 	}
 }
 
