@@ -43,6 +43,7 @@ func restLaws() []Law {
 	return []Law{
 		{"law 8: without faults every wanted account comes up", wantedUp},
 		{"law 5: every accepted request was interpreted", interpreted},
+		{"law 8: a stop by hand is kept, and so is a start", stopsKept},
 	}
 }
 
@@ -132,14 +133,33 @@ func published(files *versions, before, now *registry.Live) string {
 		return fmt.Sprintf("law 1: revision %d generation %d is published after revision %d generation %d",
 			now.Revision, now.Generation, before.Revision, before.Generation)
 	}
-	mixed := true
-	for _, c := range files.made {
-		mixed = mixed && (c == nil || lacking(now, c) != "")
-	}
-	if mixed {
-		return "law 1: no version of the file has the paths and secrets that are live"
+	if what := foreign(files, now); what != "" {
+		return what
 	}
 	return pathsStay(files, now)
+}
+
+// foreign: whoever is let in is let in as some version of the file says. Which one for which account is the reload's to
+// decide; that it is the applied one shows when nothing is under way.
+func foreign(files *versions, now *registry.Live) string {
+	said := map[string]bool{}
+	for _, c := range files.made {
+		if c == nil {
+			continue
+		}
+		for _, a := range c.Accounts {
+			word := strings.Fields(a.Settings.(*settings).word())
+			said[word[0]+" "+word[1]+"="+string(a.ID)] = true
+		}
+	}
+	for _, e := range now.Routes.All() {
+		for _, in := range strings.Fields(admitted(e)) {
+			if !said[e.Path+" "+in] {
+				return fmt.Sprintf("law 1: %s lets %s in, and no version of the file says so", e.Path, in)
+			}
+		}
+	}
+	return ""
 }
 
 // lacking says which account of a file is not let in as the file says.
@@ -255,6 +275,9 @@ func find(c *reload.Candidate, id channels.Account) (reload.Account, bool) {
 
 // runsAreLive: an instance that is not listed any more has no run that nobody asked to end.
 func runsAreLive(v View) (broken string) {
+	if v.State(reloadAt).(reload.State).Doubt {
+		return ""
+	}
 	state := map[string]string{}
 	for _, i := range v.State(registryAt).(registry.State).Describe().Instances {
 		for _, h := range i.Holders {
@@ -402,7 +425,7 @@ func wantedIn(v View, phases ...supervisor.Phase) string {
 }
 
 func phaseFits(v View, a reload.Account, now supervisor.Status, phases []supervisor.Phase) string {
-	on := a.Settings.Shared().On() && !v.State(journalAt).(books).row(a.ID).stopped
+	on := a.Settings.Shared().On() && !now.Stopped
 	runs, hung := 0, 0
 	lives(v, func(l life) {
 		switch {
@@ -463,10 +486,28 @@ func everybodyTold(v View) string {
 }
 
 func interpreted(v View) string {
+	if v.State(operatorAt).(hands).drained {
+		return ""
+	}
 	for _, k := range v.State(journalAt).(books).rows {
 		if now, found := status(v, k.account); found && len(k.pending) > 0 {
 			return fmt.Sprintf("%s: requests %v wait for ever (%s)", k.account, k.pending, now.Phase)
 		}
 	}
 	return ""
+}
+
+// stopsKept: the last word of the operator is what the supervisor holds, and what the journal has.
+func stopsKept(v View) (broken string) {
+	h := v.State(operatorAt).(hands)
+	statuses(v, func(s supervisor.Status) {
+		want, said := h.ordered[s.Account]
+		if said && (want == "stop") != s.Stopped {
+			broken = fmt.Sprintf("the last order for %s was %s, and stopped is %t", s.Account, want, s.Stopped)
+		}
+		if row := v.State(journalAt).(books).row(s.Account); row.stopped != s.Stopped {
+			broken = fmt.Sprintf("%s: stopped is %t, and the journal has %t", s.Account, s.Stopped, row.stopped)
+		}
+	})
+	return broken
 }

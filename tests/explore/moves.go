@@ -149,7 +149,7 @@ func (m *moving) question(at int) {
 	switch {
 	case q.expired:
 		return
-	case q.answered && m.s.mailboxes && !q.direct && !m.s.find(q.asker).node.Direct():
+	case q.answered && m.s.mailboxes && !q.direct:
 		m.late(at, drop) // its answer is delivered where it lies
 	case q.answered:
 		a := q.answer

@@ -2,9 +2,11 @@ package explore
 
 import (
 	"fmt"
+	"time"
 
 	"holdfast/actors/kit"
 	"holdfast/actors/reload"
+	"holdfast/actors/run"
 	"holdfast/actors/supervisor"
 	"holdfast/channels"
 )
@@ -16,6 +18,7 @@ type Step struct {
 	Account channels.Account // give this account an order
 	Do      string           // start, stop or restart
 	Drain   string           // end this channel
+	Call    channels.Account // have this account's run do something
 }
 
 // hands is the state of the operator.
@@ -24,7 +27,8 @@ type hands struct {
 	next    int // the next step
 	asked   int
 	drained bool
-	reports []string // how reloads ended
+	ordered map[channels.Account]string // start or stop, whichever came last
+	reports []string                    // how reloads ended
 }
 
 // person plays the operator. Everything is asked; answers are read at once.
@@ -76,7 +80,13 @@ func (p person) Moves(_ View, state any) []Way {
 	case step.Target != "":
 		return ask(kit.Named("reload"), reload.Reload{Caller: "operator", Target: step.Target})
 	case step.Do != "":
+		if step.Do != "restart" {
+			h.ordered = map[channels.Account]string{step.Account: step.Do}
+		}
 		return ask(kit.Named("channels/"+step.Account.Channel()), supervisor.Order{Account: step.Account, Do: step.Do})
+	case step.Call != "":
+		op := supervisor.Call{Account: step.Call, Op: run.Send{}, Within: time.Minute}
+		return ask(kit.Named("channels/"+step.Call.Channel()), op)
 	case step.Drain != "":
 		h.drained = true
 		return ask(kit.Named("channels/"+step.Drain), supervisor.Drain{Runs: true, By: noon})

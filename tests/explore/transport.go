@@ -184,11 +184,14 @@ func (s stepping) answered(to kit.Return, a kit.Answered) {
 	switch {
 	case q.answered:
 	case q.expired:
-		s.questions = slices.Delete(s.questions, at, at+1)
+		s.questions = deleted(s.questions, at)
+	case s.find(q.asker).node.Direct():
+		s.questions = deleted(s.questions, at)
+		s.send(q.to, q.asker, kit.In{Msg: a})
 	default:
 		q.answered, q.silent, q.answer = true, false, a
 		s.enter(q)
-		if s.mailboxes && !q.direct && !s.find(q.asker).node.Direct() {
+		if s.mailboxes && !q.direct {
 			s.post(q.to, q.asker, item{in: kit.In{Msg: arrived{to}}, form: s.canon.of(to)})
 		}
 	}
