@@ -34,6 +34,7 @@ func quietLaws(files *versions) []Law {
 		{"law 1: runs that have ended hold no lease", endedHoldNothing},
 		{"law 1: a run uses the instance that is live", runsAreLive},
 		{"law 3: nothing that was prepared is left", nothingLeft},
+		{"law 3: the last report names every account that serves on with older settings", oldOnesNamed},
 		{"law 3: everybody was told of the applied revision", everybodyTold},
 	}
 }
@@ -275,7 +276,8 @@ func find(c *reload.Candidate, id channels.Account) (reload.Account, bool) {
 
 // runsAreLive: an instance that is not listed any more has no run that nobody asked to end.
 func runsAreLive(v View) (broken string) {
-	if v.State(reloadAt).(reload.State).Doubt {
+	reloaded := v.State(reloadAt).(reload.State)
+	if reloaded.Doubt {
 		return ""
 	}
 	state := map[string]string{}
@@ -285,10 +287,21 @@ func runsAreLive(v View) (broken string) {
 		}
 	}
 	lives(v, func(l life) {
-		if who := fmt.Sprintf("%s run.%d", l.account, l.number); l.wanted() && state[who] != "active" {
+		_, old := reloaded.Unapplied[l.account]
+		if who := fmt.Sprintf("%s run.%d", l.account, l.number); !old && l.wanted() && state[who] != "active" {
 			broken = fmt.Sprintf("%s runs on an instance that is %s", who, state[who])
 		}
 	})
+	return broken
+}
+
+func oldOnesNamed(v View) (broken string) {
+	s := v.State(reloadAt).(reload.State)
+	for id := range s.Unapplied {
+		if s.Last.Err == "" && s.Last.Units[string(id)].Result != "failed" {
+			broken = fmt.Sprintf("%s serves on with older settings; the last report says %q of it", id, s.Last.Units[string(id)].Result)
+		}
+	}
 	return broken
 }
 

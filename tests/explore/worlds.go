@@ -120,6 +120,14 @@ func Plans() []Plan {
 			Files: []string{file(homeOne, soleOne), file(edition, homeOne, soleOne)}, Steps: []Step{{Call: home}, {File: 1}}, Booted: true, Faults: []string{hang, slow, late},
 		},
 		{
+			Name: "plugins-again", Title: "a plugin gets other settings, and the same file is read once more",
+			Files: []string{file(homeOne), file(edition, homeOne)}, Steps: []Step{{File: 1}, {File: 1}}, Booted: true, Faults: []string{refusal, crash, late},
+		},
+		{
+			Name: "again", Title: "a file that is read twice, and one fault",
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 1}}, Booted: true, Faults: all,
+		},
+		{
 			Name: "three-accounts", Title: "three accounts, a reload that changes one, removes one and adds one",
 			Files: []string{file(homeOne, workOne), file(homeTwo, backOne)}, Steps: []Step{{File: 1}}, Booted: true, Faults: ends,
 		},
