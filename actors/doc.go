@@ -13,6 +13,7 @@
 //	├── access           who may talk: policies, pairing
 //	├── agents           turns in flight, a limit per agent
 //	├── lanes            one lane per busy conversation
+//	├── plugins          calls of plugins' methods, each under a lease
 //	├── reload           the applied configuration; its first reload is the boot
 //	└── channels
 //	    └── bluebubbles  the channel's supervisor: leases, interprets, starts and ends the runs of its accounts
@@ -33,6 +34,7 @@
 //
 //	supervisor, lanes, outbox, access → journal     outbox, lanes → supervisor (and the ops of run)
 //	supervisor → registry, run                      lanes → access, agents
+//	plugins → registry
 //	run → journal                                   router, methods → registry
 //	reload → all that it configures                 control → all
 //	registry, journal → nobody

@@ -26,7 +26,7 @@ func ParseNode(name string, content []byte, environ []string) (Node, error) {
 	if v.shape != mapping && v.shape != null {
 		problems = append(problems, v.problem(v.shape.String(), "a mapping of settings"))
 	}
-	r := &resolver{environ: lookup(environ), found: map[string]string{}}
+	r := &resolver{environ: lookup(environ), seen: newSeen(nil)}
 	v = r.resolve(v)
 	if problems = append(problems, r.problems...); len(problems) > 0 {
 		return Node{}, problems.sorted()

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"crypto/rand"
 	_ "embed"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // MaxFile is the largest configuration file, in bytes.
@@ -72,38 +70,31 @@ func (s Source) String() string {
 	return fmt.Sprintf("%s (named by %s)", s.Path, s.By)
 }
 
-// isJSON tells by the name whether the content is JSON with comments; everything else is YAML.
-func (s Source) isJSON() bool {
-	switch strings.ToLower(filepath.Ext(s.Path)) {
-	case ".json", ".jsonc", ".json5":
-		return true
-	}
-	return false
-}
-
 // folder is where relative paths of the file start: its own folder, else the working folder.
 func (s Source) folder() string { return filepath.Dir(s.Path) }
 
-// read returns the content without a byte order mark.
-func (s Source) read() ([]byte, Problems) {
-	data := s.candidate
+// read returns the content.
+func (s Source) read(seen *seen) ([]byte, Problems) {
+	data, fault := s.candidate, ""
 	switch {
 	case data != nil:
 	case s.Path == "":
 		data = defaultYAML
 	default:
-		var fault string
-		if data, fault = readBounded(s.Path, MaxFile); fault != "" {
-			return nil, Problems{{
-				File: s.Path, Got: "a file that " + fault,
-				Want: "a readable configuration file: correct -c or " + EnvConfig + ", or make one with gateway init",
-			}}
-		}
+		data, fault = readBounded(s.Path, MaxFile)
+	}
+	seen.look(s.Path)
+	seen.note("content", string(data), fault)
+	if fault != "" {
+		return nil, Problems{{
+			File: s.Path, Got: "a file that " + fault,
+			Want: "a readable configuration file: correct -c or " + EnvConfig + ", or make one with gateway init",
+		}}
 	}
 	if len(data) > MaxFile {
 		return nil, Problems{{File: s.Path, Got: "more than 1 MiB", Want: "a configuration of at most 1 MiB"}}
 	}
-	return bytes.TrimPrefix(data, []byte("\ufeff")), nil
+	return data, nil
 }
 
 // readBounded reads a regular file of at most limit bytes. The fault completes "a file that …" and holds nothing of

@@ -99,7 +99,7 @@ func (s State) snapshot() Snapshot {
 		p := s.pools[name]
 		out.Agents = append(out.Agents, Status{
 			Name: p.Name, Kind: p.Kind, Running: p.running, Waiting: p.waiting.Len(), Parallel: p.Parallel, Stuck: p.stuck + p.old,
-			Failures: p.failures, LastErr: p.lastErr, LastOK: p.lastOK,
+			Hung: p.capacity() == 0, Failures: p.failures, Refusing: p.refusing, Refusals: p.refusals, LastErr: p.lastErr, LastOK: p.lastOK,
 		})
 	}
 	return out

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rs/zerolog"
+
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
@@ -21,6 +23,9 @@ type Options struct {
 	Listener   Listener
 	Supervisor func(channel string) kit.Spec
 	AgentEnv   func(name string) backend.Env
+	Watch      bool                             // reload when the configuration changes
+	Keep       func(copy []byte) error          // keeps the last good configuration; may wait; nil: it is not kept
+	Log        zerolog.Logger                   // for what a watch has to say
 	Took       func(config.Gateway, config.Log) // called when settings of the process itself are live; must not wait
 	Finished   func()                           // called after every reload that did something; must not wait
 }
@@ -82,11 +87,14 @@ func unbind(what any) []kit.Effect {
 // Spec is the actor ready to be started.
 func Spec(o Options) kit.Spec {
 	return kit.Def[State]{
-		Kind:     "reload",
-		State:    State{Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv},
+		Kind: "reload",
+		State: State{
+			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv,
+			Watches: o.Watch, Keeps: o.Keep != nil,
+		},
 		Step:     Step,
 		Core:     true,
-		Work:     func(_ context.Context, job any) (any, error) { return o.Work(job) },
+		Work:     o.Work(),
 		Make:     func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // the machine spawns nothing else
 		Perform:  func(_ *kit.Context, e kit.Effect) { o.perform(e) },
 		Phase:    func(s State) string { return string(s.Phase) },
@@ -118,9 +126,25 @@ func (o Options) perform(e kit.Effect) {
 	}
 }
 
-// Work does one job of the machine beside it. It is exported for whoever performs the effects without this shell.
-func (o Options) Work(job any) (any, error) {
+// Work does the jobs of the machine. It is exported for whoever performs the effects without this shell.
+func (o Options) Work() kit.Work {
+	next := o.watcher()
+	return func(ctx context.Context, job any) (any, error) {
+		if w, waits := job.(watching); waits {
+			return next(ctx, w.known)
+		}
+		return o.perJob(job)
+	}
+}
+
+func (o Options) perJob(job any) (any, error) {
 	switch job := job.(type) {
+	case keeping:
+		data, err := job.config.Copy()
+		if err != nil {
+			return nil, err
+		}
+		return nil, o.Keep(data)
 	case load:
 		candidate, problems := o.load(job)
 		return loaded{candidate: candidate, problems: problems}, nil

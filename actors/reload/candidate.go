@@ -300,7 +300,8 @@ func (c *Candidate) lasting(applied *Candidate) *Candidate {
 	}
 	out, cfg := *c, *c.Config
 	old := applied.Config
-	cfg.Gateway.StateDir, cfg.Gateway.MinFreeMB, cfg.Gateway.AdminGroup = old.Gateway.StateDir, old.Gateway.MinFreeMB, old.Gateway.AdminGroup
+	cfg.Gateway.StateDir, cfg.Gateway.MinFreeMB = old.Gateway.StateDir, old.Gateway.MinFreeMB
+	cfg.Gateway.AdminGroup, cfg.Gateway.Watch = old.Gateway.AdminGroup, old.Gateway.Watch
 	cfg.Log.Format = old.Log.Format
 	out.Config = &cfg
 	return &out

@@ -39,10 +39,13 @@ type State struct {
 	Unapplied  map[channels.Account]string
 	Listen     string // the address that the listener really has
 	Doubt      bool   // a publication was not answered: what is live may be newer than what is applied
+	Loaded     string // hash of the configuration that was last found valid
 
 	// What does not change while the process lives.
 	Methods  []registry.Method
 	AgentEnv func(name string) backend.Env
+	Watches  bool // the configuration is watched
+	Keeps    bool // a copy of the last good one is kept
 
 	run   *attempt // the reload under way
 	queue []wish   // merged into the next one
@@ -130,16 +133,9 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		kind := kindOfWish{m.Target, m.DryRun, m.File, m.AllOrNothing}
 		return s.wish(wish{kind: kind, caller: m.Caller, from: in.From}, in.Now)
 	case kit.Done:
-		t, ours := m.Tag.(tag)
-		switch {
-		case !ours || !s.current(t):
-			return s, unbind(m.Msg)
-		case s.Phase == Loading:
-			return s.loaded(m, in.Now)
-		case s.Phase == Binding:
-			return s.bound(m, in.Now)
-		}
-		return s, unbind(m.Msg)
+		return s.done(m, in.Now)
+	case watchDue:
+		return s, s.watch(m.known)
 	case kit.Answered:
 		if t, ours := m.Tag.(tag); ours && s.current(t) {
 			return s.answered(t, m, in.Now)
@@ -154,6 +150,25 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		}}
 	}
 	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
+}
+
+// done takes the end of a job.
+func (s State) done(m kit.Done, now time.Time) (State, []kit.Effect) {
+	switch t := m.Tag.(type) {
+	case watching:
+		return s.noticed(t, m, now)
+	case keeping:
+		return s, kept(m)
+	case tag:
+		switch {
+		case !s.current(t):
+		case s.Phase == Loading:
+			return s.loaded(m, now)
+		case s.Phase == Binding:
+			return s.bound(m, now)
+		}
+	}
+	return s, unbind(m.Msg)
 }
 
 func (s State) current(t tag) bool { return s.run != nil && s.run.number == t.attempt }

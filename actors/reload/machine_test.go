@@ -12,7 +12,6 @@ import (
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
-	"holdfast/actors/kit/kittest"
 	"holdfast/actors/lanes"
 	"holdfast/actors/methods"
 	"holdfast/actors/outbox"
@@ -41,9 +40,14 @@ type play struct {
 	asked   []any
 	reports []Report
 	answer  func(msg any) (any, error)
+	told    []any
+	timers  []any
 	spawned []kit.Addr
+	private []kit.Effect
 	next    *Candidate
 	faults  config.Problems
+	hangs   bool // jobs do not end
+	bound   Bound
 }
 
 func newPlay(t *testing.T) *play {
@@ -108,7 +112,15 @@ func (p *play) give(msg any) {
 				msg, err := p.answer(e.Msg)
 				queue = append(queue, kit.Answered{Tag: e.Tag, Msg: msg, Err: err})
 			case kit.Do:
-				queue = append(queue, kit.Done{Tag: e.Tag, Msg: loaded{candidate: p.next, problems: p.faults}})
+				if !p.hangs {
+					queue = append(queue, p.done(e))
+				}
+			case kit.Tell:
+				p.told = append(p.told, e.Msg)
+			case kit.After:
+				p.timers = append(p.timers, e.Msg)
+			case took, serve, forsake, finished:
+				p.private = append(p.private, e)
 			case kit.Spawn:
 				p.spawned = append(p.spawned, e.As)
 			case kit.Answer:
@@ -118,6 +130,22 @@ func (p *play) give(msg any) {
 			}
 		}
 	}
+}
+
+// done is the end of a job.
+func (p *play) done(e kit.Do) kit.Done {
+	if _, binds := e.Job.(bind); binds {
+		if p.bound == nil {
+			return kit.Done{Tag: e.Tag, Err: errors.New("the port is in use")}
+		}
+		return kit.Done{Tag: e.Tag, Msg: p.bound}
+	}
+	if job := e.Job.(load); job.keep {
+		p.next.Config.Gateway.Listen = job.listen
+		c, _ := Prepare(p.next.Config, known, job.bound)
+		return kit.Done{Tag: e.Tag, Msg: loaded{candidate: c}}
+	}
+	return kit.Done{Tag: e.Tag, Msg: loaded{candidate: p.next, problems: p.faults}}
 }
 
 func (p *play) prepare(secret string) {
@@ -341,31 +369,3 @@ func TestAStaleAnswerIsNobodys(t *testing.T) {
 }
 
 // FuzzStep looks for a wish that never gets its report, or gets two.
-func FuzzStep(f *testing.F) {
-	f.Add([]byte{0, 1, 2, 3, 0, 0, 9, 200})
-	f.Fuzz(func(t *testing.T, history []byte) {
-		p := booted(t)
-		p.reports = nil
-		wishes := 0
-		for _, b := range history {
-			p.answer = func(msg any) (any, error) {
-				if b&64 != 0 {
-					if _, publishes := msg.(registry.Publish); publishes {
-						return nil, kit.ErrLate
-					}
-				}
-				return agree(msg)
-			}
-			p.faults = nil
-			if b&32 != 0 {
-				p.faults = config.Problems{{Path: "x"}}
-			}
-			wishes++
-			p.give(Reload{Target: []string{"", "all", "webhook:a", "ghost"}[b%4], Caller: "fuzz"})
-			if len(p.reports) != wishes || p.state.Phase != Idle || p.state.run != nil {
-				t.Fatalf("%d wishes, %d reports, phase %s", wishes, len(p.reports), p.state.Phase)
-			}
-		}
-		kittest.None[kit.Unknown](t, nil)
-	})
-}

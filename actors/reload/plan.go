@@ -79,6 +79,7 @@ var untilRestart = map[string]string{
 	"gateway.stateDir":   "the journal is open there",
 	"gateway.minFreeMb":  "the journal was opened with it",
 	"gateway.adminGroup": "the admin socket was made for it",
+	"gateway.watch":      "the watch began with it",
 	"log.format":         "the log was begun in it",
 }
 
@@ -131,7 +132,7 @@ func (p *Plan) plugins(applied, next *Candidate) int {
 		case fresh == nil:
 			p.add("plugin "+old.Name, Remove, Swap, "it is not enabled any more")
 		case !old.Node.Equal(fresh.Node):
-			p.add("plugin "+fresh.Name, Alter, Swap, changed(old.Node, fresh.Node))
+			p.add("plugin "+fresh.Name, Alter, Swap, reasons(old.Node, fresh.Node))
 		}
 	})
 	return len(p.Units) - before
@@ -178,7 +179,7 @@ func (p *Plan) accounts(applied, next *Candidate) {
 func (a Account) differs(old Account, applied, next *Candidate) string {
 	switch {
 	case !a.Node.Equal(old.Node):
-		return changed(old.Node, a.Node)
+		return reasons(old.Node, a.Node)
 	case a.Off != old.Off:
 		return "its plugin was enabled or disabled"
 	case !next.plugin(a.Plugin).Node.Equal(applied.plugin(old.Plugin).Node):
@@ -197,14 +198,14 @@ func (p *Plan) agents(applied, next *Candidate) {
 		case fresh == nil:
 			p.add("agent "+old.Name, Remove, Swap, "it is not in the configuration any more")
 		case !old.Node.Equal(fresh.Node):
-			p.add("agent "+fresh.Name, Alter, Swap, changed(old.Node, fresh.Node))
+			p.add("agent "+fresh.Name, Alter, Swap, reasons(old.Node, fresh.Node))
 		default:
 			p.Unchanged++
 		}
 	})
 }
 
-func changed(old, fresh config.Node) string {
+func reasons(old, fresh config.Node) string {
 	return strings.Join(fresh.Changed(old), ", ")
 }
 

@@ -29,6 +29,12 @@ func (s State) published(now time.Time) (State, []kit.Effect) {
 			s.Spawned = append(slices.Clip(s.Spawned), c)
 		}
 	}
+	if s.Applied == nil {
+		effects = append(effects, s.watch(run.next.Config.Hash)...)
+	}
+	if s.Keeps {
+		effects = append(effects, kit.Do{Job: keeping{run.next.Config}, Tag: keeping{}})
+	}
 	s.Applied, s.Digests = run.next.lasting(s.Applied), run.digests
 	s.Unapplied, s.Doubt = run.failed, false
 	s, more := s.configure(now)

@@ -87,6 +87,9 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 	run.plan = Difference(s.Applied, got.candidate, s.Revision, s.Generation)
 	run.digests = s.digests(got.candidate)
 	s.run = &run
+	if !run.kind.dry {
+		s.Loaded = got.candidate.Config.Hash
+	}
 	switch {
 	case run.kind.dry:
 		return s.report(now, func(r *Report) { r.DryRun, r.Plan = true, &run.plan })
