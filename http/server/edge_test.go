@@ -197,6 +197,13 @@ func (e *edge) set(settings registry.Edge) {
 // inFlight is the room that is live.
 func (e *edge) inFlight() int64 { return inFlight(e.o.Live.Load()) }
 
+// held is how many bytes of room are taken.
+func (e *edge) held() int64 {
+	e.room.mu.Lock()
+	defer e.room.mu.Unlock()
+	return e.room.held
+}
+
 // fits tells whether the room has so many bytes left; it takes none.
 func (e *edge) fits(n int64) bool {
 	taken := e.room.try(n, e.inFlight())
