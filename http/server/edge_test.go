@@ -223,13 +223,22 @@ type socket struct {
 
 func (e *edge) dial() *socket {
 	e.t.Helper()
-	c, err := net.Dial("tcp", e.addr)
+	return e.dialTo(e.addr)
+}
+
+func (e *edge) dialTo(addr string) *socket {
+	e.t.Helper()
+	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	e.t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(3 * kittest.Patience))
-	return &socket{Conn: c, t: e.t, r: bufio.NewReader(c)}
+	return newSocket(e.t, c)
+}
+
+func newSocket(t testing.TB, c net.Conn) *socket {
+	return &socket{Conn: c, t: t, r: bufio.NewReader(c)}
 }
 
 func (s *socket) write(raw string) {

@@ -128,6 +128,11 @@ func TestLaw1_TheBytesInFlightAreBoundedByWhatIsLive(t *testing.T) {
 		t.Fatalf("without room a stranger got %d", got)
 	}
 	waiting := slow()
+	e.eventually("a third waits", func() bool {
+		e.room.mu.Lock()
+		defer e.room.mu.Unlock()
+		return len(e.room.queue) == 1
+	})
 
 	e.set(settings(3 * bodyMost))
 	e.eventually("who waited has got the new room", func() bool { return e.held() == 3*bodyMost })
