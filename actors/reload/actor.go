@@ -94,7 +94,7 @@ func Spec(o Options) kit.Spec {
 		},
 		Step:     Step,
 		Core:     true,
-		Work:     o.work(),
+		Work:     o.Work(),
 		Make:     func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // the machine spawns nothing else
 		Perform:  func(_ *kit.Context, e kit.Effect) { o.perform(e) },
 		Phase:    func(s State) string { return string(s.Phase) },
@@ -126,8 +126,8 @@ func (o Options) perform(e kit.Effect) {
 	}
 }
 
-// work runs beside the actor.
-func (o Options) work() kit.Work {
+// Work does the jobs of the machine. It is exported for whoever performs the effects without this shell.
+func (o Options) Work() kit.Work {
 	next := o.watcher()
 	return func(ctx context.Context, job any) (any, error) {
 		if w, waits := job.(watching); waits {

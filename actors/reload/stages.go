@@ -320,7 +320,7 @@ func (s State) digests(next *Candidate) map[string]string {
 	})
 	compare(applied.Accounts, next.Accounts, func(a Account) string { return string(a.ID) }, func(old, one *Account) {
 		if one != nil {
-			put(string(one.ID), old != nil && one.differs(*old, applied, next) == "")
+			put(string(one.ID), old != nil && one.differs(*old) == "")
 		}
 	})
 	compare(applied.Agents, next.Agents, func(a Agent) string { return a.Name }, func(old, one *Agent) {
