@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -59,7 +60,8 @@ func read(files []string) (*versions, error) {
 	v := &versions{loaded: map[string]any{}}
 	for _, file := range files {
 		source := config.Find("world.yaml", func(string) string { return "" }).With([]byte(file))
-		v.options = append(v.options, reload.Options{Kinds: kinds, Listen: listen, Source: source})
+		v.options = append(v.options, reload.Options{
+			AgentEnv: func(string) backend.Env { return backend.Env{} }, Kinds: kinds, Listen: listen, Source: source})
 		candidate, _ := reload.Read(source, nil, kinds, func(*config.Config) string { return listen })
 		v.made = append(v.made, candidate)
 	}
@@ -81,7 +83,7 @@ func (v *versions) load(version int, job any) (any, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.loaded[key] == nil {
-		made, err := v.options[version].Work(job)
+		made, err := v.options[version].Work()(context.Background(), job)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +125,7 @@ func (p Plan) begin(w *World, files *versions) *state {
 		start(*place, configured{}, uint64(0))
 	}
 	start(reloadAt, machine[reload.State]{step: reload.Step, ends: loading(files), show: showDoors}, reload.State{
-		Places: places, Phase: reload.Idle, Listen: listen, AgentEnv: func(string) backend.Env { return backend.Env{} },
+		Places: places, Phase: reload.Idle, Listen: listen,
 		Methods: []registry.Method{{Name: "status", Owner: kit.Named("control")}},
 	})
 	start(operatorAt, person{steps: p.Steps}, hands{asked: 1})
