@@ -121,7 +121,7 @@ func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func startCmd(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, !neg, "start [VAR=VALUE…] [ARGS…]")
+	want(ts, !neg, "start [VAR=VALUE…] [ARGS…] [run FLAGS…]")
 	log, err := os.Create(ts.MkAbs("run.log"))
 	ts.Check(err)
 	o := rig.Options{
@@ -129,9 +129,15 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 		Env: []string{asGateway + "=", byHand, listenVar + "=" + ts.Getenv(listenVar)},
 	}
 	for _, arg := range args {
-		if name, _, isVar := strings.Cut(arg, "="); isVar && name == strings.ToUpper(name) {
+		name, _, isVar := strings.Cut(arg, "=")
+		switch {
+		case o.Flags != nil:
+			o.Flags = append(o.Flags, arg)
+		case arg == "run":
+			o.Flags = []string{}
+		case isVar && name == strings.ToUpper(name):
 			o.Env = append(o.Env, arg)
-		} else {
+		default:
 			o.Command = append(o.Command, arg)
 		}
 	}

@@ -140,6 +140,9 @@ func (w World) Look(now time.Time) Status {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}
 	}
+	if r := s.LastReload; r != nil && len(r.Problems) > 0 {
+		s.Causes = append(s.Causes, fmt.Sprintf("the configuration was refused, and what was live serves on: %s%s", r.Problems[0], further(len(r.Problems)-1)))
+	}
 	if live.Revision == 0 {
 		s.Causes = append(s.Causes, "no configuration is live yet")
 	}
@@ -164,6 +167,14 @@ func (s *Status) agentFaults(a agents.Status) []string {
 		out = append(out, fmt.Sprintf("agent %s refused the last %d messages: %s", a.Name, a.Refusals, a.LastErr))
 	}
 	return out
+}
+
+// further counts the problems that are not shown.
+func further(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more: gateway check)", n)
 }
 
 func (s *Status) books(stats *journal.Statistics) {
