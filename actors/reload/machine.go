@@ -41,9 +41,9 @@ type State struct {
 	Loaded     string // hash of the configuration that was last found valid
 
 	// What does not change while the process lives.
-	Methods  []registry.Method
-	Watches  bool // the configuration is watched
-	Keeps    bool // a copy of the last good one is kept
+	Methods []registry.Method
+	Watches bool // the configuration is watched
+	Keeps   bool // a copy of the last good one is kept
 
 	run   *attempt // the reload under way
 	queue []wish   // merged into the next one
