@@ -112,6 +112,7 @@ func TestLaw7_NoRequestIsLostWhileTheEdgeMoves(t *testing.T) {
 		{"to all addresses and back, on one port", func(p string) [2]string { return [2]string{"0.0.0.0:" + p, "127.0.0.1:" + p} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			e := newEdge(t)
 			e.conns.overlap = 20 * time.Millisecond
 			l := e.load()
@@ -236,7 +237,15 @@ func TestEstablishedConnectionsFollowTheirAddress(t *testing.T) {
 	old := e.conns.current()
 	e.bind("127.0.0.1:0").Serve()
 
-	late := e.dial()
+	late, moved := e.dial(), e.dialTo(e.Addr())
+	stays := func() {
+		t.Helper()
+		moved.write(request("GET", "/healthz", ""))
+		if got := moved.read(); got.code != 200 || got.close {
+			t.Errorf("one at the new address got %v", got)
+		}
+	}
+	stays()
 	for name, s := range map[string]*socket{"one from before": kept, "one from the overlap": late} {
 		s.write(request("GET", "/healthz", ""))
 		if got := s.read(); got.code != 200 || !got.close {
@@ -248,6 +257,7 @@ func TestEstablishedConnectionsFollowTheirAddress(t *testing.T) {
 	_ = old.listener.(*net.TCPListener).SetDeadline(time.Now()) // the overlap is over
 	idle.ended()
 	e.alone()
+	stays()
 	silent.write(request("GET", "/healthz", ""))
 	if got := silent.read(); got.code != 200 || !got.close {
 		t.Errorf("one that was silent got %v", got)
@@ -330,7 +340,8 @@ func TestLaw7_AShutdownCoversEveryAddress(t *testing.T) {
 	send()
 	e.bind("127.0.0.1:0").Serve()
 	send()
-	addresses := []string{e.addr, e.Addr(), e.bind("127.0.0.1:0").Addr()}
+	pending := e.bind("127.0.0.1:0")
+	addresses := []string{e.addr, e.Addr(), pending.Addr()}
 	waiting := e.dialTo(addresses[2])
 
 	ended := make(chan error, 1)
@@ -360,6 +371,10 @@ func TestLaw7_AShutdownCoversEveryAddress(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	pending.Serve()
+	if e.Addr() != addresses[1] {
+		t.Errorf("it moved to %s after the end", e.Addr())
 	}
 	if _, err := e.Bind("127.0.0.1:0"); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("an address bound after the end: %v", err)
