@@ -128,6 +128,14 @@ func Plans() []Plan {
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 1}}, Booted: true, Faults: all,
 		},
 		{
+			Name: "watch", Title: "the file is written twice and watched, somebody plans, and one fault",
+			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{Save: 1}, {Dry: 1}, {Save: 2}}, Booted: true, Watch: true, Faults: waits,
+		},
+		{
+			Name: "all-or-nothing", Title: "two accounts, all or nothing, and a run that ends or is refused",
+			Files: []string{file(homeOne, soleOne), file(homeTwo, soleTwo)}, Steps: []Step{{File: 1, All: true}}, Booted: true, Faults: ends,
+		},
+		{
 			Name: "three-accounts", Title: "three accounts, a reload that changes one, removes one and adds one",
 			Files: []string{file(homeOne, workOne), file(homeTwo, backOne)}, Steps: []Step{{File: 1}}, Booted: true, Faults: ends,
 		},
