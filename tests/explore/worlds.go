@@ -85,7 +85,11 @@ func Plans() []Plan {
 		},
 		{
 			Name: "stop-reload", Title: "one account, stopped by hand before, during or after a reload",
-			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {Account: home, Do: "stop"}, {Account: home, Do: "start"}}, Booted: true, Faults: ends,
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {Account: home, Do: "stop"}}, Booted: true, Faults: []string{crash},
+		},
+		{
+			Name: "reload-start", Title: "one account, stopped by hand, a reload and a start at any time",
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{Account: home, Do: "stop"}, {File: 1}, {Account: home, Do: "start"}}, Booted: true,
 		},
 		{
 			Name: "two-reloads", Title: "one account and two reloads, one of which moves its path",
