@@ -297,19 +297,19 @@ func (m *moving) behind(at int) bool {
 	})
 }
 
-// relay gives the next move of an actor that only passes things on, alone: it commutes with all that others can do. What it
-// takes from its queue is the only thing that it can do as long as it has no question and no timer; an answer that it hears
-// must leave its state as it is.
+// relay gives the next move of an actor of which nobody sees when it moves, alone: it commutes with all that others can do.
+// What it takes from its queue is the only thing that it can do as long as it has no question and no timer; an answer that
+// it hears must leave its state as it is.
 func (m *moving) relay() bool {
 	for at, q := range m.s.queues {
-		if a := m.s.find(q.to); a.node.Relay() && !m.busy(a) {
+		if a := m.s.find(q.to); a.node.Relay(m.s.mailboxes) && !m.busy(a) {
 			m.delivery(at)
 			return true
 		}
 	}
 	for at, q := range m.s.questions {
 		a := m.s.find(q.asker)
-		if !q.answered || !a.node.Relay() || m.s.mailboxes {
+		if !q.answered || !a.node.Relay(m.s.mailboxes) || m.s.mailboxes {
 			continue
 		}
 		m.question(at)

@@ -22,8 +22,9 @@ type Node interface {
 	// Alike names a group of direct processes that differ in nothing but their name: of several questions of one actor to
 	// members of a group, the first is answered first. Empty: no group.
 	Alike() string
-	// Relay says that the actor only passes on what one other actor asks of it, so that nobody sees when it does.
-	Relay() bool
+	// Relay says that nobody sees when the actor takes what lies first before it, so that it can be at once. In a world of
+	// mailboxes nothing comes before what lies there already.
+	Relay(mailboxes bool) bool
 }
 
 // Way is one thing that can happen.
@@ -49,7 +50,7 @@ func (quiet) Ends(View, any, any) []Way                { return nil }
 func (quiet) Show(old any, _ kit.Effect) (any, string) { return old, "" }
 func (quiet) Direct() bool                             { return false }
 func (quiet) Alike() string                            { return "" }
-func (quiet) Relay() bool                              { return false }
+func (quiet) Relay(bool) bool                          { return false }
 
 // machine is a real one.
 type machine[S any] struct {
@@ -58,10 +59,11 @@ type machine[S any] struct {
 	ends func(v View, job any) []Way // of its jobs; the state stays
 	show func(old any, e kit.Effect) (any, string)
 
-	relay bool
+	relay  bool // always
+	prompt bool // in a world of mailboxes
 }
 
-func (m machine[S]) Relay() bool { return m.relay }
+func (m machine[S]) Relay(mailboxes bool) bool { return m.relay || m.prompt && mailboxes }
 
 func (m machine[S]) Take(_ View, state any, in kit.In) []Way { return []Way{m.once(state.(S), in)} }
 
