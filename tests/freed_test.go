@@ -74,7 +74,7 @@ func remembering(i *instances) channels.Plugin {
 
 // TestLaw1_AnInstanceThatNobodyUsesIsReallyGone runs the whole gateway in this process. When the settings of a plugin have
 // changed and the runs of its old instance have ended, nothing in the gateway reaches that instance any more.
-// Reverting actors/supervisor/overlap.go: "s.giveUp(l, …)" in leftEnded, or actors/reload/publish.go: the Applied of run.next,
+// Reverting actors/supervisor/overlap.go: "s.giveUp(l, …)" in leftEnded, or keeping the old Applied in actors/reload/publish.go,
 // makes it fail.
 func TestLaw1_AnInstanceThatNobodyUsesIsReallyGone(t *testing.T) {
 	t.Parallel()
