@@ -2,6 +2,7 @@ package reload
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,9 @@ func TestAPublicationThatIsNotAnsweredIsDoneAgainUnderAHigherNumber(t *testing.T
 	p.give(Reload{Caller: "me"})
 	if r := p.last(); !strings.Contains(r.Err, "reload again") || !p.state.Doubt {
 		t.Fatalf("the report is %+v, doubt %v", r, p.state.Doubt)
+	}
+	if !slices.ContainsFunc(p.told, func(msg any) bool { return msg == any(router.Published{}) }) {
+		t.Error("the router does not hold the paths that may be live")
 	}
 	p.answer, p.asked = agree, nil
 	p.read(three(at("/a", "1"), at("/b", "2"), at("/c", "3"))) // the operator takes it back

@@ -149,6 +149,11 @@ func (s State) graceOver(m graceOver) (State, []kit.Effect) {
 		return s, nil
 	}
 	s.Live = live
+	if s.Next != nil { // it may be published already, and we not have heard of it: then the live table is put in its place
+		next := *s.Next
+		next.staged = false
+		s.Next = &next
+	}
 	return s, []kit.Effect{s.amend()}
 }
 

@@ -212,6 +212,23 @@ func TestAGraceThatEndsDuringATransactionShowsNothingOfIt(t *testing.T) {
 	}
 }
 
+// The registry has published, and the router has not heard of it: what it amends is put in the place of what is live.
+func TestLaw4_AGraceThatEndsWhileAPublicationIsOnItsWayBringsNoOldTableBack(t *testing.T) {
+	s, _, _ := register(t, State{}, now, claim("a:x", "/old", "1"))
+	s, effects := live(s, claim("a:x", "/new", "1"))
+	timer := kittest.One[kit.After](t, effects)
+	s, _ = Step(s, kit.In{Msg: Register{Claims: []Claim{claim("a:x", "/old", "2")}, Listen: "127.0.0.1:1"}, From: me, Now: now})
+	s, _ = Step(s, kit.In{Msg: timer.Msg, Now: now})
+	_, effects = Step(s, kit.In{Msg: Published{}, Now: now})
+	amended := kittest.Told[registry.Amend](effects)
+	if len(amended) != 1 {
+		t.Fatalf("amended %d times after the publication, want once", len(amended))
+	}
+	if _, _, found := amended[0].Routes.Find("/old"); !found {
+		t.Error("the path that was published is not live")
+	}
+}
+
 func TestCountersOutliveARegistration(t *testing.T) {
 	s, _, _ := register(t, State{}, now, claim("a:x", "/hook", "1"))
 	s.Live.table[0].Counts.Accepted.Add(7)

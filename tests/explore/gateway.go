@@ -168,6 +168,7 @@ func working(files *versions) func(v View, job any) []Way {
 		return []Way{
 			{Done: kit.Done{Msg: msg, Err: err}, Text: fmt.Sprintf("version %d", h.file)},
 			cannot("the file cannot be read"),
+			{Fault: hang, Silent: true, Text: "the disk does not answer"},
 		}
 	}
 }

@@ -19,7 +19,7 @@ func laws() []Law {
 		{"law 8: where only one run may be connected, there is only one", oneConnected},
 		{"law 1: only a run with a lease runs", runsHoldLeases},
 		{"law 1: no instance is freed while somebody holds a lease on it", leasesHaveInstances},
-		{"a question is asked of somebody who answers", nobodyLost},
+		{"law 8: the number of a run is safe before it is used", numbersAreSafe},
 	}
 }
 
@@ -204,13 +204,13 @@ func in(c *reload.Candidate, id channels.Account) bool {
 	return there
 }
 
-func nobodyLost(v View) string {
-	for _, q := range v.s.questions {
-		if !q.answered && !q.expired && q.seq > 0 && v.s.find(q.asker) == nil {
-			return fmt.Sprintf("%s asked %T and is not there", q.asker, q.msg)
+func numbersAreSafe(v View) (broken string) {
+	lives(v, func(l life) {
+		if known := v.State(journalAt).(books).row(l.account).run; l.number > known {
+			broken = fmt.Sprintf("run.%d of %s is started, and the journal knows of %d", l.number, l.account, known)
 		}
-	}
-	return ""
+	})
+	return broken
 }
 
 func everyVerdict(v View) string {
@@ -372,18 +372,15 @@ func heldPaths(v View, s reload.State, now *registry.Live) string {
 	for entry := range v.Shown(registryAt).(seen).ever {
 		path, account, _ := strings.Cut(entry, " ")
 		e, _, found := now.Routes.Find(path)
-		mine := false
-		if found {
-			for _, id := range e.Accounts {
-				mine = mine || string(id) == account
-			}
-		}
+		mine := found && slices.Contains(e.Accounts, channels.Account(account))
 		wanted := in(s.Applied, channels.Account(account))
-		if armed := v.armed(routerAt); wanted && !mine && armed && !found {
+		switch {
+		case wanted && !found && !v.Over():
 			return fmt.Sprintf("%s of %s answers 404 before its grace is over", path, account)
-		}
-		if !wanted && mine {
+		case !wanted && mine:
 			return fmt.Sprintf("%s is gone from the file, and %s is live", account, path)
+		case mine && !e.Held.IsZero() && !v.armed(routerAt):
+			return fmt.Sprintf("%s of %s is held, and its grace will never end", path, account)
 		}
 	}
 	return ""

@@ -38,7 +38,6 @@ type World struct {
 	Quiet  []Law    // hold wherever nothing is under way
 	Rest   []Law    // hold where, besides, no pause is left
 	Class  func(timer any) class
-	Timers func(before, after *state, fired any)
 }
 
 // Law is one thing that must be so. Broken says what is wrong; empty is nothing.
@@ -235,6 +234,9 @@ func (m *moving) end(at int) {
 		done := end.Done
 		done.Tag = j.tag
 		for _, way := range a.node.Take(View{m.s}, a.state, kit.In{Msg: done, Now: noon}) {
+			if end.Silent {
+				way = Way{State: a.state}
+			}
 			way.Fault = end.Fault
 			m.way(flow, j.owner, item{}, way, func(st stepping) {
 				st.jobs = deleted(st.jobs, at)
@@ -264,6 +266,7 @@ func (m *moving) timer(at int) {
 		if early {
 			st.faults++
 		}
+		st.over = st.over || c == hold
 	}, func() string { return fmt.Sprintf("timer of %s: %s", t.owner, describe(t.msg)) })
 	for i := range m.out[before:] {
 		if one := &m.out[before+i]; early {

@@ -35,7 +35,7 @@ type Way struct {
 	Due     bool     // of Moves: it happens without a fault, sooner or later
 	Fault   string   // the fault that it takes; empty: none
 	Text    string   // for the history, where the message does not say it all
-	Silent  bool     // of Take: the question is kept and never answered
+	Silent  bool     // of Take: the question is kept and never answered; of Ends: there is no end
 	Late    bool     // of Take: the answer comes after the deadline
 	Gone    bool     // the actor has ended; its parent hears it after all that it was told
 	Cause   string   // of Gone
@@ -125,3 +125,6 @@ func (v View) Unanswered() []string {
 
 // Faults is how many faults were used up.
 func (v View) Faults() int { return v.s.faults }
+
+// Over tells whether a promise with an end, such as a grace, has ended.
+func (v View) Over() bool { return v.s.over }

@@ -96,8 +96,16 @@ func Plans() []Plan {
 			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
 		},
 		{
+			Name: "moved-back", Title: "a path moves away and back, and its grace ends at any time",
+			Files: []string{file(homeOne), file(homeAway), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
+		},
+		{
 			Name: "two-reloads-late", Title: "one account, two reloads, and one fault",
-			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: all,
+			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: []string{crash, late},
+		},
+		{
+			Name: "two-reloads-hang", Title: "one account, two reloads, and a hang or a refusal",
+			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: []string{hang, refusal},
 		},
 		{
 			Name: "two-accounts", Title: "two accounts, a reload that changes both, and one fault",
@@ -133,7 +141,7 @@ func Plans() []Plan {
 		},
 		{
 			Name: "watch", Title: "the file is written twice and watched, somebody plans, and one fault",
-			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{Save: 1}, {Dry: 1}, {Save: 2}}, Booted: true, Watch: true, Faults: waits,
+			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{Save: 1}, {Save: 2}}, Booted: true, Watch: true, Faults: []string{disk, late},
 		},
 		{
 			Name: "all-or-nothing", Title: "two accounts, all or nothing, and a run that ends or is refused",
