@@ -70,7 +70,7 @@ func TestLaw12_WhatAReferenceStandsForIsInNoOutput(t *testing.T) {
 			accepted := *c
 			// Settings that are no secrets print what they are, wherever that came from.
 			accepted.Gateway.AdminGroup, accepted.Gateway.StateDir, accepted.Messages = "", "", Messages{}
-			leaks(t, reveal(&accepted, accepted.Agents, accepted.Channels, accepted.Unused, Sum(src, nil)))
+			leaks(t, reveal(&accepted, accepted.Agents, accepted.Channels, accepted.Unused, accepted.Files, accepted.Hash))
 		}
 	}
 }

@@ -20,12 +20,17 @@ type Config struct {
 	Unused []Problem `json:"unused,omitempty"`
 	// Path is the file as the operator named it; empty for the embedded default.
 	Path string `json:"path,omitempty"`
-	// Hash differs between two loads of one Source whenever anything differs that they depend on: the content, the
-	// environment, what references stand for. It is keyed: nothing can be learnt from it, and other processes get
+	// Files are the files and folders that the load has looked for, as the operator named them or below that folder: the
+	// file, what it includes, the folders that patterns lead into, the files of references. They need not exist.
+	Files []string `json:"files,omitempty"`
+	// Hash differs between two loads of one Source whenever anything differs that they depend on: the content, names and
+	// content of what is included, the environment, what references stand for. It is keyed: nothing can be learnt from it, and other processes get
 	// another one for the same file.
 	Hash string `json:"hash"`
 
-	root *value
+	root    *value
+	written *value // before references were resolved and the environment was laid over
+	folder  string // where relative paths start
 }
 
 // Gateway is the process itself.
@@ -43,6 +48,8 @@ type Gateway struct {
 	RequestTimeout Duration `json:"requestTimeout" jsonschema:"description=to read one whole request"`
 	// JournalWait is how long an accepted request waits to be on disk before it is answered 503.
 	JournalWait Duration `json:"journalWait" jsonschema:"description=to get one request onto the disk"`
+	// Watch has the gateway reload by itself when this file, what it includes or what its references name changes.
+	Watch bool `json:"watch" jsonschema:"description=reload by itself when this file changes"`
 	// DrainTimeout is how long running work may go on after a stop signal.
 	DrainTimeout Duration `json:"drainTimeout" jsonschema:"description=to finish running work after a stop signal"`
 }
@@ -117,7 +124,7 @@ type core struct {
 	Messages Messages `json:"messages"`
 }
 
-// document is the whole file.
+// document is a whole file, joined with what it includes.
 type document struct {
 	Gateway  Gateway         `json:"gateway"`
 	Log      Log             `json:"log"`
@@ -126,6 +133,7 @@ type document struct {
 	Agents   map[string]Node `json:"agents"`
 	Plugins  pluginsSection  `json:"plugins"`
 	Bindings []Binding       `json:"bindings"`
+	Include  []string        `json:"include" jsonschema:"description=files or patterns such as conf.d/*.yaml\\, relative to this file\\, that belong to this configuration"`
 }
 
 func defaults() core {
@@ -138,6 +146,7 @@ func defaults() core {
 			RequestTimeout:  Duration(DefaultRequestTimeout),
 			JournalWait:     Duration(DefaultJournalWait),
 			DrainTimeout:    Duration(DefaultDrainTimeout),
+			Watch:           true,
 		},
 		Log: Log{Level: "info", Format: "auto"},
 	}

@@ -22,6 +22,7 @@ func TestTheEmbeddedDefault(t *testing.T) {
 	want := Gateway{
 		Listen: "127.0.0.1:18789", StateDir: filepath.Join(dir, "state"), MinFreeMB: 256, BytesInFlightMB: 64,
 		RequestTimeout: Duration(30 * time.Second), JournalWait: Duration(5 * time.Second), DrainTimeout: Duration(10 * time.Second),
+		Watch: true,
 	}
 	if c.Gateway.TrustedProxies = nil; !reflect.DeepEqual(c.Gateway, want) {
 		t.Errorf("got %+v, want %+v", c.Gateway, want)
@@ -93,6 +94,7 @@ gateway:
   requestTimeout: 1s
   journalWait: 2s
   drainTimeout: 1m
+  watch: false
 log: {level: debug, format: json}
 channels: {sms: {accounts: {home: {}}}}
 agents: {default: {kind: echo}, sales: {kind: openai}}
@@ -266,7 +268,8 @@ func TestLaw2_LoadChangesNothing(t *testing.T) {
 	t.Chdir(dir)
 	write(t, dir, "key", canary)
 	good := "gateway: {stateDir: ./state}\nchannels: {sms: {password: '${file:key}'}}\nagents: {default: {kind: echo}}\n"
-	write(t, dir, "good.yaml", good)
+	write(t, dir, "part.inc", "log: {level: warn}\n")
+	write(t, dir, "good.yaml", "include: ['*.inc']\n"+good)
 	write(t, dir, "bad.yaml", good+"x: 1\n")
 	write(t, dir, "broken.yaml", "[")
 	look := func() string {

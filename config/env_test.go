@@ -90,9 +90,14 @@ func TestFaultsInTheEnvironment(t *testing.T) {
 			"HOLDFAST_BINDINGS: got a name that sets nothing: want a known name; the closest is HOLDFAST_LOG__LEVEL",
 		},
 		{
+			"files to include, which are named in the file",
+			[]string{"HOLDFAST_INCLUDE=x"},
+			"HOLDFAST_INCLUDE: got a name that sets nothing: want a known name; the closest is HOLDFAST_LOG__LEVEL",
+		},
+		{
 			"a whole section",
 			[]string{"HOLDFAST_GATEWAY=x"},
-			"HOLDFAST_GATEWAY: got a name that sets nothing: want the name of one setting, such as HOLDFAST_GATEWAY__LISTEN",
+			"HOLDFAST_GATEWAY: got a name that sets nothing: want the name of one setting, such as HOLDFAST_GATEWAY__WATCH",
 		},
 		{
 			"a whole account",

@@ -77,9 +77,13 @@ func TestTheCommentsOfANewFileAreRight(t *testing.T) {
 		}
 		lines = append(lines, line)
 	}
+	unpack(t, "-- conf.d/a.yaml --\nlog: {level: warn}\n")
 	c, err := load(strings.Join(lines, ""))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, strings.Join(lines, ""))
+	}
+	if c.Log.Level != "warn" {
+		t.Error("what stands in conf.d is not included")
 	}
 	def := defaults().Gateway
 	if g := c.Gateway; g.MinFreeMB != def.MinFreeMB || g.BytesInFlightMB != def.BytesInFlightMB || g.RequestTimeout != def.RequestTimeout ||

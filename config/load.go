@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 )
@@ -33,65 +32,71 @@ func Inspect(src Source, environ []string) (*Config, error) {
 	return c, nil
 }
 
-// Sum is the hash that Load would give, and exists also for a configuration with faults, so that the same faults need
-// not be told twice. It reads all that Load reads.
-func Sum(src Source, environ []string) string {
-	r, err := read(src, environ)
-	if err != nil {
-		return ""
-	}
-	return r.hash
+// Sum is the hash that Load would give, and the files and folders that it depends on, as in Config. Both exist also for a
+// configuration with faults, so that the same faults need not be told twice and their repair is noticed. It reads all
+// that Load reads.
+func Sum(src Source, environ []string) (hash string, files []string) {
+	r, _ := read(src, environ)
+	return r.seen.sum(), r.seen.paths
 }
 
 // reading is a source with everything laid over and resolved, before anything is decoded.
 type reading struct {
+	written  *value // the file with all that it includes; references are references
 	root     *value // nil if the content could not be read at all
 	problems Problems
-	hash     string
+	seen     *seen
 }
 
+// read always returns a reading; it is not complete if there is an error.
 func read(src Source, environ []string) (*reading, error) {
-	content, problems := src.read()
-	r := &reading{problems: problems}
-	refs := &resolver{folder: src.folder(), environ: lookup(environ), found: map[string]string{}}
-	set := map[string]string{}
-	defer func() { r.hash = hex.EncodeToString(hash(src.key, content, set, refs.found)) }()
-	if problems != nil {
+	r := &reading{seen: newSeen(src.key)}
+	file := r.files(src)
+	if file == nil {
 		return r, nil
 	}
-	parse := readYAML
-	if src.isJSON() {
-		parse = readJSON
-	}
-	file, problems := parse(src.Path, content)
-	r.problems = append(r.problems, problems...)
-	switch {
-	case file == nil:
-		return r, nil
-	case file.shape == null:
-		file.shape = mapping
-	case file.shape != mapping:
-		r.problems = append(r.problems, file.problem(file.shape.String(), "a mapping with keys such as gateway and channels"))
-		return r, nil
-	}
-	for name, content := range refs.environ {
+	r.written = file.without("include")
+	refs := &resolver{folder: src.folder(), environ: lookup(environ), seen: r.seen}
+	for _, name := range sortedKeys(refs.environ) {
 		if strings.HasPrefix(name, envPrefix) {
-			set[name] = content
+			r.seen.note("set", name, refs.environ[name])
 		}
 	}
 	over := readEnviron(environ, file, namedVariables(file))
 	merged, err := merge(file, environ, over)
 	if err != nil {
-		return nil, fmt.Errorf("merge the layers of the configuration: %w", err)
+		return r, fmt.Errorf("merge the layers of the configuration: %w", err)
 	}
 	r.root = refs.resolve(merged)
 	r.problems = append(append(r.problems, over.problems...), refs.problems...)
 	return r, nil
 }
 
+// files returns the file with all that it includes; nil if not all of it could be read.
+func (r *reading) files(src Source) *value {
+	data, problems := src.read(r.seen)
+	if problems != nil {
+		r.problems = problems
+		return nil
+	}
+	file, problems := parse(src.Path, data)
+	r.problems = problems
+	if file == nil {
+		return nil
+	}
+	n := &includer{seen: r.seen, folder: src.folder(), main: src.Path, room: MaxContent - len(data)}
+	file = n.include(file)
+	r.problems = append(r.problems, n.problems...)
+	return file
+}
+
 // config decodes and checks.
 func (r *reading) config(src Source) (*Config, Problems) {
-	c := &Config{root: r.root, Path: src.Path, Hash: r.hash, Agents: map[string]Node{}, Channels: map[string]Channel{}, Plugins: map[string]PluginEntry{}}
+	c := &Config{
+		Path: src.Path, Files: r.seen.paths, Hash: r.seen.sum(),
+		Agents: map[string]Node{}, Channels: map[string]Channel{}, Plugins: map[string]PluginEntry{}, root: r.root,
+		written: r.written, folder: src.folder(),
+	}
 	d := &decoder{}
 	var doc document
 	d.decode(r.root, &doc)

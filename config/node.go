@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,7 +26,7 @@ func ParseNode(name string, content []byte, environ []string) (Node, error) {
 	if v.shape != mapping && v.shape != null {
 		problems = append(problems, v.problem(v.shape.String(), "a mapping of settings"))
 	}
-	r := &resolver{environ: lookup(environ), found: map[string]string{}}
+	r := &resolver{environ: lookup(environ), seen: newSeen(nil)}
 	v = r.resolve(v)
 	if problems = append(problems, r.problems...); len(problems) > 0 {
 		return Node{}, problems.sorted()
@@ -80,6 +81,22 @@ func (n Node) Place(ps []Problem) Problems {
 func (n Node) Equal(other Node) bool {
 	mine, theirs := n.sum(), other.sum()
 	return hmac.Equal(mine[:], theirs[:])
+}
+
+// Changed names the settings of the first level that two nodes set differently, sorted; none if they are Equal. Names only:
+// values may be secrets.
+func (n Node) Changed(other Node) []string {
+	mine, theirs := n.tree(), other.tree()
+	var out []string
+	for _, key := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(mine.keys, theirs.keys)))) {
+		a, b := mine.member(key), theirs.member(key)
+		switch {
+		case !a.sets() && !b.sets():
+		case !a.sets() || !b.sets() || !(Node{a}).Equal(Node{b}):
+			out = append(out, key)
+		}
+	}
+	return out
 }
 
 func (n Node) sum() [sha256.Size]byte {

@@ -122,6 +122,7 @@ func TestPluginsInTheEnvironment(t *testing.T) {
 		"HOLDFAST_PLUGINS__ENTRIES__BELL=x":                      "the name of one setting",
 		"HOLDFAST_PLUGINS__ENTRIES__BELL__CONFIG=x":              "the name of one setting",
 		"HOLDFAST_PLUGINS__ENTRIES__BELL__CONFIG__GROUP=x":       "the name of one setting",
+		"HOLDFAST_PLUGINS__ENTRIES__DOOR__CONFIG=x":              "the name of one setting",
 		"HOLDFAST_PLUGINS__ENTRIES__BEL__CONFG__LAMPON=1s":       "a known name" + closest,
 		"HOLDFAST_PLUGINS__ENTRIES__BELL__ENABLED__X__LAMPON=1s": "a known name",
 	} {

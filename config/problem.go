@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -23,11 +22,7 @@ type Problem struct {
 func (p Problem) String() string {
 	var parts []string
 	if p.File != "" {
-		where := p.File
-		if p.Line > 0 {
-			where += fmt.Sprintf(":%d:%d", p.Line, p.Col)
-		}
-		parts = append(parts, where)
+		parts = append(parts, place{p.File, p.Line, p.Col}.String())
 	}
 	if p.Path != "" {
 		parts = append(parts, p.Path)

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,7 +20,7 @@ var (
 type resolver struct {
 	folder   string // of relative paths
 	environ  map[string]string
-	found    map[string]string // by reference: what it stood for
+	seen     *seen
 	problems Problems
 }
 
@@ -114,14 +111,14 @@ func (r *resolver) take(v *value, ref string) (string, bool) {
 			name = filepath.Join(r.folder, name)
 		}
 		var data []byte
-		data, fault = readBounded(name, MaxSecretFile)
+		data, fault = r.seen.file(name, MaxSecretFile)
 		content = strings.TrimRight(string(data), "\r\n")
 		want = "the file " + name + " to hold the value"
 	}
 	if fault == "" && content == "" {
 		fault = "is empty"
 	}
-	r.found[ref] = content
+	r.seen.note("reference", ref, content, fault)
 	if fault != "" {
 		v.shape, v.scalar, v.broken = null, nil, true
 		r.problems = append(r.problems, v.problem("${"+ref+"}, which "+fault, want))
@@ -143,23 +140,4 @@ func namedVariables(v *value) map[string]bool {
 		}
 	})
 	return out
-}
-
-// hash covers everything that a load depends on. It is keyed, so that it says only whether two loads of one source
-// are the same: what it covers may be a short password.
-func hash(key, content []byte, set, found map[string]string) []byte {
-	mac := hmac.New(sha256.New, key)
-	write := func(part string) {
-		_ = binary.Write(mac, binary.BigEndian, uint64(len(part))) // a hash takes everything
-		mac.Write([]byte(part))
-	}
-	write(string(content))
-	for _, of := range []map[string]string{set, found} {
-		write("layer")
-		for _, name := range sortedKeys(of) {
-			write(name)
-			write(of[name])
-		}
-	}
-	return mac.Sum(nil)
 }

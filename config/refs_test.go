@@ -122,7 +122,7 @@ func TestTheHashSeesAllThatALoadDependsOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again := Sum(src.With([]byte(content)), environ); again != c.Hash {
+		if again, _ := Sum(src.With([]byte(content)), environ); again != c.Hash {
 			t.Errorf("Sum gave %s, Load %s", again, c.Hash)
 		}
 		return c.Hash
@@ -147,9 +147,17 @@ func TestTheHashSeesAllThatALoadDependsOn(t *testing.T) {
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)
 	}
-	note("a configuration with a fault", Sum(src.With([]byte(content)), []string{"A=x"}))
-	note("a configuration that is no YAML", Sum(src.With([]byte("[")), nil))
-	other := Find(filepath.Join(dir, "f.yaml"), nil)
+	broken := func(what string, src Source, content string, environ ...string) {
+		t.Helper()
+		got, _ := Sum(src.With([]byte(content)), append(environ, "A=x"))
+		note(what, got)
+	}
+	broken("a configuration with a fault", src, content)
+	broken("a variable that is not set", src, "log: {level: '${env:B}'}")
+	broken("a variable that is empty", src, "log: {level: '${env:B}'}", "B=")
+	write(t, dir, "key", "")
+	broken("the same configuration with another fault", src, content)
+	broken("a configuration that is no YAML", src, "[")
 	write(t, dir, "key", "one")
-	note("another source", Sum(other.With([]byte(content)), []string{"A=x"}))
+	broken("another source", Find(filepath.Join(dir, "f.yaml"), nil), content)
 }

@@ -134,7 +134,7 @@ func admit(s *jsonschema.Schema, keys []string) {
 
 // written gives the types that are written in another way than Go's reflection says.
 func written(t reflect.Type) *jsonschema.Schema {
-	secret := &jsonschema.Schema{Type: "string", Description: "best as ${env:NAME} or ${file:/path}"}
+	secret := &jsonschema.Schema{Type: "string", WriteOnly: true, Description: "best as ${env:NAME} or ${file:/path}"}
 	switch {
 	case t == durationType:
 		return &jsonschema.Schema{

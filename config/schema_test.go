@@ -72,6 +72,8 @@ func TestTheSchemaAgreesWithLoad(t *testing.T) {
 		{"an unknown key of a plugin", "plugins: {entries: {bell: {config: {wiat: 1s}}}}", false},
 		{"settings of a plugin that takes none", "plugins: {entries: {door: {config: {wait: 1s}}}}", false},
 		{"a plugin beside the entries", "plugins: {bell: {enabled: true}}", false},
+		{"patterns of files to include", "include: [conf.d/*.yaml, more.yaml]", true},
+		{"one pattern that is no list", "include: conf.d/*.yaml", false},
 		{"an unknown section", "gatway: {}", false},
 		{"an unknown key of the core", "gateway: {listn: x}", false},
 		{"an unknown key of an account", "channels: {sms: {accounts: {a: {path: /, pasword: x}}}}", false},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"crypto/rand"
 	_ "embed"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // MaxFile is the largest configuration file, in bytes.
@@ -59,6 +57,12 @@ func (s Source) With(content []byte) Source {
 	return s
 }
 
+// At returns a source that stands at another place: a candidate in a file of its own.
+func (s Source) At(path string) Source {
+	s.Path, s.By, s.candidate = path, "the caller", nil
+	return s
+}
+
 func (s Source) String() string {
 	if s.Path == "" {
 		return s.By
@@ -66,38 +70,40 @@ func (s Source) String() string {
 	return fmt.Sprintf("%s (named by %s)", s.Path, s.By)
 }
 
-// isJSON tells by the name whether the content is JSON with comments; everything else is YAML.
-func (s Source) isJSON() bool {
-	switch strings.ToLower(filepath.Ext(s.Path)) {
-	case ".json", ".jsonc", ".json5":
-		return true
-	}
-	return false
-}
-
 // folder is where relative paths of the file start: its own folder, else the working folder.
 func (s Source) folder() string { return filepath.Dir(s.Path) }
 
-// read returns the content without a byte order mark.
-func (s Source) read() ([]byte, Problems) {
-	data := s.candidate
+// read returns the content.
+func (s Source) read(seen *seen) ([]byte, Problems) {
+	data, fault := s.raw()
+	seen.look(s.Path)
+	seen.note("content", string(data), fault)
+	return data, s.judge(data, fault)
+}
+
+// raw is what is there, and what is wrong with the file that should be.
+func (s Source) raw() (data []byte, fault string) {
 	switch {
-	case data != nil:
+	case s.candidate != nil:
+		return s.candidate, ""
 	case s.Path == "":
-		data = defaultYAML
-	default:
-		var fault string
-		if data, fault = readBounded(s.Path, MaxFile); fault != "" {
-			return nil, Problems{{
-				File: s.Path, Got: "a file that " + fault,
-				Want: "a readable configuration file: correct -c or " + EnvConfig + ", or make one with gateway init",
-			}}
-		}
+		return defaultYAML, ""
 	}
-	if len(data) > MaxFile {
-		return nil, Problems{{File: s.Path, Got: "more than 1 MiB", Want: "a configuration of at most 1 MiB"}}
+	return readBounded(s.Path, MaxFile)
+}
+
+// judge says what is wrong with what was read.
+func (s Source) judge(data []byte, fault string) Problems {
+	switch {
+	case fault != "":
+		return Problems{{
+			File: s.Path, Got: "a file that " + fault,
+			Want: "a readable configuration file: correct -c or " + EnvConfig + ", or make one with gateway init",
+		}}
+	case len(data) > MaxFile:
+		return Problems{{File: s.Path, Got: "more than 1 MiB", Want: "a configuration of at most 1 MiB"}}
 	}
-	return bytes.TrimPrefix(data, []byte("\ufeff")), nil
+	return nil
 }
 
 // readBounded reads a regular file of at most limit bytes. The fault completes "a file that …" and holds nothing of

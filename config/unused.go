@@ -38,6 +38,7 @@ var idleKeys = []string{
 // would do something else than what was asked for.
 var otherNames = map[string]string{
 	"logging":                          "log: {level, format}",
+	"$include":                         "include, a list of files or patterns such as [conf.d/*.yaml]",
 	"gateway.port":                     "gateway.listen, such as 127.0.0.1:18789",
 	"gateway.bind":                     "gateway.listen, such as 127.0.0.1:18789",
 	"gateway.customBindHost":           "gateway.listen, such as 127.0.0.1:18789",

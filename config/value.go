@@ -31,6 +31,13 @@ type place struct {
 	line, col int
 }
 
+func (p place) String() string {
+	if p.line == 0 {
+		return p.file
+	}
+	return fmt.Sprintf("%s:%d:%d", p.file, p.line, p.col)
+}
+
 // value is one place of a configuration with all that lies below it. It is never changed once its tree is complete.
 type value struct {
 	shape   shape
@@ -76,6 +83,9 @@ func (v *value) member(key string) *value {
 	}
 	return v.members[key]
 }
+
+// sets tells whether there is a value; null is none.
+func (v *value) sets() bool { return v != nil && v.shape != null }
 
 // walk returns what lies at the keys, or nil.
 func (v *value) walk(keys ...string) *value {

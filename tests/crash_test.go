@@ -107,8 +107,12 @@ func (l *posting) end() map[string]bool {
 func TestG1_WhatWasAcceptedSurvivesEveryKill(t *testing.T) {
 	t.Parallel()
 	g, k := newHook(t)
+	k.slowDown(40 * time.Millisecond) // so that a kill meets replies of which nobody knows yet whether they came
 	l := begin(t, g.URL+"/sink", 4)
-	for range 15 {
+	for life := range 15 {
+		if life%3 == 0 {
+			k.another(t) // the next kill meets sends, not only the start
+		}
 		l.more(int64(1 + rand.IntN(30)))
 		g.crash()
 		g.begin()

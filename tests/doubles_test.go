@@ -1,7 +1,10 @@
 package tests
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -112,6 +115,8 @@ func (b *bot) gotten(text string) (turn, bool) {
 type sink struct {
 	URL  string
 	mu   sync.Mutex
+	away bool                        // it answers 503 and takes nothing
+	slow time.Duration               // it may take so long for a reply; one whose sender goes away meanwhile never came
 	got  map[string]webhook.Callback // by the reply's id
 	list []webhook.Callback          // the same in order of their first coming
 }
@@ -125,8 +130,15 @@ func newSink(t *testing.T) *sink {
 			w.WriteHeader(http.StatusInternalServerError) // the gateway went away while it wrote
 			return
 		}
+		if !k.patient(r.Context()) {
+			return
+		}
 		k.mu.Lock()
 		defer k.mu.Unlock()
+		if k.away {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		if _, known := k.got[c.ID]; !known {
 			k.got[c.ID] = c
 			k.list = append(k.list, c)
@@ -135,6 +147,36 @@ func newSink(t *testing.T) *sink {
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	k.URL = s.URL
 	return k
+}
+
+// slowDown lets the sink take its time with each reply: up to so long, at random.
+func (k *sink) slowDown(most time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.slow = most
+}
+
+// patient takes that time and tells whether the sender is still there.
+func (k *sink) patient(sender context.Context) bool {
+	k.mu.Lock()
+	most := k.slow
+	k.mu.Unlock()
+	if most == 0 {
+		return true
+	}
+	select {
+	case <-time.After(rand.N(most)):
+		return true
+	case <-sender.Done():
+		return false
+	}
+}
+
+// goAway lets the sink take nothing, or everything again.
+func (k *sink) goAway(away bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.away = away
 }
 
 // answers counts the replies by the id of the message that they answer, which its text ends with: the agent echoes.
@@ -146,6 +188,18 @@ func (k *sink) answers() map[string]int {
 		out[c.Text[strings.LastIndexByte(c.Text, ' ')+1:]]++
 	}
 	return out
+}
+
+// another waits for one more reply.
+func (k *sink) another(t *testing.T) {
+	t.Helper()
+	count := func() int {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return len(k.list)
+	}
+	before := count()
+	eventually(t, "another reply comes", func() (bool, string) { return count() > before, fmt.Sprint(before) })
 }
 
 // texts lists what was said in a conversation, in order.

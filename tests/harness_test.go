@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,14 +90,24 @@ func (g *gate) edit(old, new string) {
 	g.write(strings.Replace(string(text), old, new, 1))
 }
 
-// begin starts a life on what is there.
-func (g *gate) begin(env ...string) {
+// byHand leaves reloads to the test; one that is about the watch sets it to true.
+const byHand = "HOLDFAST_GATEWAY__WATCH=false"
+
+// launch starts a process on what is there, and tells why it does not listen.
+func (g *gate) launch(env ...string) error {
 	g.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.Gateway, err = rig.Start(rig.Options{Command: []string{self}, Dir: g.dir, Env: append(env, g.env...)})
+	g.Gateway, err = rig.Start(rig.Options{Command: []string{self}, Dir: g.dir, Env: append(append(env, byHand), g.env...)})
+	return err
+}
+
+// begin starts a life on what is there.
+func (g *gate) begin(env ...string) {
+	g.t.Helper()
+	err := g.launch(env...)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -116,9 +127,16 @@ func (g *gate) crash() {
 // stop ends the process as an operator does.
 func (g *gate) stop() {
 	g.t.Helper()
+	g.Signal(syscall.SIGTERM)
+	g.ends(0)
+}
+
+// ends waits for the end of the process.
+func (g *gate) ends(code int) {
+	g.t.Helper()
 	_ = g.admin.Close()
-	if code := g.Stop(); code != 0 {
-		g.t.Errorf("the gateway ended with code %d:\n%s", code, tail(g.Log()))
+	if got := g.Wait(); got != code {
+		g.t.Errorf("the gateway ended with code %d, want %d:\n%s", got, code, tail(g.Log()))
 	}
 	g.before = append(g.before, g.Log(), g.Output())
 }

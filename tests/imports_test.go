@@ -22,6 +22,7 @@ var knows = map[string][]string{
 	"lanes":      {"access", "agents", "journal", "run", "supervisor"},
 	"methods":    {"registry"},
 	"outbox":     {"journal", "run", "supervisor"},
+	"plugins":    {"registry"},
 	"reload":     {"access", "agents", "journal", "lanes", "methods", "outbox", "registry", "router", "supervisor"},
 	"router":     {"registry"},
 	"run":        {"journal"},
@@ -76,11 +77,12 @@ func httpIsAShelf(s *source) (out []string) {
 	return out
 }
 
-// networks are the folders of channels that offer a kind: they have a function Kind.
+// networks are the folders of channels that offer a kind: they have a function Kind, or Plugin.
 func (s *source) networks() (out []string) {
 	for _, f := range s.below("channels") {
 		for _, d := range f.ast.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && !f.isTest() && fn.Recv == nil && fn.Name.Name == "Kind" {
+			fn, ok := d.(*ast.FuncDecl)
+			if ok && !f.isTest() && fn.Recv == nil && (fn.Name.Name == "Kind" || fn.Name.Name == "Plugin") && !slices.Contains(out, f.dir) {
 				out = append(out, f.dir)
 			}
 		}

@@ -17,7 +17,8 @@ import (
 )
 
 // asGateway in the environment makes this test binary the gateway: the real one, with the network that misbehaves on demand
-// beside the others. Its value names the accounts of that network whose hung calls SIGUSR1 lets go.
+// beside the others, and a log in which a trap can be laid. Its value names the accounts of that network whose hung calls
+// SIGUSR1 lets go.
 const asGateway = "HOLDFAST_TEST_MAIN"
 
 // TestMain runs the tests, or is the gateway that they start.
@@ -38,6 +39,6 @@ func TestMain(m *testing.M) {
 	environ := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, asGateway+"=") })
 	os.Exit(cli.Main(os.Args[1:], cli.World{
 		Kinds:  reload.Kinds{Plugins: append(plugins.Plugins(), channels.Plain(faulty.Kind())), Agents: agentkinds.All()},
-		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: environ,
+		Stdout: os.Stdout, Stderr: trap{os.Stderr}, Getenv: os.Getenv, Environ: environ,
 	}))
 }

@@ -119,8 +119,13 @@ func (w *world) journal(msg any) any {
 		if next == nil {
 			next = map[string][]byte{}
 		}
+		written := map[string]bool{}
 		for _, op := range m.Ops {
 			set := op.(journal.SetState)
+			if written[set.Name] {
+				w.t.Fatalf("%s is written twice in one step", set.Name)
+			}
+			written[set.Name] = true
 			if next[set.Name] = set.Value; set.Value == nil {
 				delete(next, set.Name)
 			}

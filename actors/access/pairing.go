@@ -93,9 +93,12 @@ func (s *step) challenge(a account, c change, m channels.Arrival) {
 		return
 	}
 	waiting := 0
-	for _, r := range a.requests {
-		if s.valid(r) {
+	for _, other := range slices.Sorted(maps.Keys(a.requests)) {
+		switch {
+		case s.valid(a.requests[other]):
 			waiting++
+		case other != sender:
+			c.forget = append(c.forget, other) // what is not counted now must not come back, whatever the clock shows later
 		}
 	}
 	if waiting >= maxRequests {
@@ -136,14 +139,10 @@ func (s *step) drawn(d kit.Done) {
 	}
 	m := c.in.Msg.(Decide).Arrival
 	sender := normal(a.id.Channel(), m.Sender.ID)
+	now := s.now.Round(0) // as the journal keeps it, so that a restart changes nothing
 	r := request{Arrival: m.Seq, PairingRequest: PairingRequest{
-		Account: a.id, Sender: sender, Name: m.Sender.Name, Code: code, Created: s.now, Expires: s.now.Add(validFor),
+		Account: a.id, Sender: sender, Name: m.Sender.Name, Code: code, Created: now, Expires: now.Add(validFor),
 	}}
-	for _, old := range slices.Sorted(maps.Keys(a.requests)) {
-		if old != sender && !s.valid(a.requests[old]) {
-			c.forget = append(c.forget, old)
-		}
-	}
 	c.put = &r
 	c.answer = Decision{Outcome: Paired, Reason: "a pairing code was made", Reply: invitation(r.PairingRequest)}
 	s.write(a, c, false) // the reply is written after it, so what is lost is lost with the reply
@@ -264,7 +263,11 @@ func (s *step) next(id channels.Account) {
 	}
 }
 
-func (s *step) valid(r request) bool { return s.now.Before(r.Expires) }
+// valid tells whether a code is good. One from a later time is not, but for a correction of the clock: where the clock was
+// set back, it would be good until the clock had come to its end again.
+func (s *step) valid(r request) bool {
+	return s.now.Before(r.Expires) && s.now.After(r.Created.Add(-validFor))
+}
 
 // holder is the sender that a code was given to.
 func (s *step) holder(a account, code string) (string, bool) {

@@ -42,6 +42,7 @@ func Spec() kit.Spec {
 	running := &cancels{of: map[uint64]context.CancelFunc{}, ctx: map[uint64]context.Context{}}
 	return kit.Def[State]{
 		Kind:     "agents",
+		Core:     true, // nothing else starts it again
 		State:    NewState(),
 		Step:     Step,
 		Work:     running.work,
@@ -99,7 +100,7 @@ func (s State) snapshot() Snapshot {
 		p := s.pools[name]
 		out.Agents = append(out.Agents, Status{
 			Name: p.Name, Kind: p.Kind, Running: p.running, Waiting: p.waiting.Len(), Parallel: p.Parallel, Stuck: p.stuck + p.old,
-			Failures: p.failures, LastErr: p.lastErr, LastOK: p.lastOK,
+			Hung: p.capacity() == 0, Failures: p.failures, Refusing: p.refusing, Refusals: p.refusals, LastErr: p.lastErr, LastOK: p.lastOK,
 		})
 	}
 	return out

@@ -64,6 +64,8 @@ type pool struct {
 	waiting *immutable.SortedMap[uint64, struct{}]
 
 	failures int
+	refusing bool // one of the failures was a refusal that every message gets
+	refusals int  // in a row, of single messages
 	lastErr  string
 	lastOK   time.Time
 }
@@ -143,7 +145,7 @@ func (s *step) configure(c Configure) {
 		if !known || p.removed || p.Digest != a.Digest {
 			s.life++
 			p.life, p.old, p.stuck = s.life, p.old+p.stuck, 0
-			p.failures, p.lastErr, p.lastOK = 0, "", time.Time{}
+			p.well(time.Time{})
 		}
 		p.Agent, p.removed = a, false
 		s.set(p)
@@ -332,19 +334,32 @@ func (s *step) turned(c call, d kit.Done) Turned {
 		return Turned{Err: err, Refused: backend.IsRefusal(d.Err)}
 	}
 	if p := s.pools[c.agent]; p.life == c.life {
-		p.failures, p.lastErr, p.lastOK = 0, "", s.now
+		p.well(s.now)
 		s.set(p)
 	}
 	answer, _ := d.Msg.(backend.Answer)
 	return Turned{Answer: answer}
 }
 
+// failed keeps the record of a turn that got no answer.
 func (s *step) failed(c call, err error) {
-	if p := s.pools[c.agent]; p.life == c.life {
-		p.failures++
-		p.lastErr = err.Error()
-		s.set(p)
+	p := s.pools[c.agent]
+	if p.life != c.life {
+		return
 	}
+	if backend.IsOfMessage(err) {
+		p.refusals++
+	} else {
+		p.failures++
+		p.refusing = p.refusing || backend.IsRefusal(err)
+	}
+	p.lastErr = err.Error()
+	s.set(p)
+}
+
+// well begins the record anew.
+func (p *pool) well(at time.Time) {
+	p.failures, p.refusing, p.refusals, p.lastErr, p.lastOK = 0, false, 0, "", at
 }
 
 // maxErr bounds the text of an error that is kept and shown, in bytes.

@@ -207,6 +207,9 @@ func TestStep(t *testing.T) {
 				w.in(turnOver{n})
 				w.in(leaveOver{n})
 			}
+			if !w.status("a").Hung {
+				t.Errorf("status %+v", w.status("a"))
+			}
 			got := w.only(w.ask("a", "next"))
 			if got.Err == nil || got.Refused || !strings.Contains(got.Err.Error(), "2 calls do not end") {
 				t.Errorf("got %+v", got)
@@ -215,6 +218,9 @@ func TestStep(t *testing.T) {
 			w.ask("a", "again")
 			if !w.began("again") {
 				t.Error("the slot did not come back")
+			}
+			if w.status("a").Hung {
+				t.Errorf("status %+v", w.status("a"))
 			}
 		}},
 		{"stop ends a running turn at once and cancels its call", func(t *testing.T, w *world) {
@@ -305,18 +311,6 @@ func TestStep(t *testing.T) {
 			w.done("1", backend.Answer{}, nil)
 			if w.jobs[w.call("2")].within != time.Hour {
 				t.Error("the waiting turn got the old agent")
-			}
-		}},
-		{"an unchanged agent keeps its record over a reload and a changed one begins anew", func(t *testing.T, w *world) {
-			w.ask("a", "1")
-			w.done("1", backend.Answer{}, errors.New("no"))
-			w.in(one(1))
-			if w.status("a").Failures != 1 {
-				t.Error("the record was lost")
-			}
-			w.in(Configure{Agents: []Agent{agent("a", 1, "y")}})
-			if w.status("a").Failures != 0 {
-				t.Error("the record was kept")
 			}
 		}},
 		{"calls that hang on old settings cost the changed agent no slot", func(t *testing.T, w *world) {

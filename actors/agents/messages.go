@@ -55,13 +55,18 @@ type Snapshot struct{ Agents []Status }
 
 // Status of one agent.
 type Status struct {
-	Name     string    `json:"name"`
-	Kind     string    `json:"kind"`
-	Running  int       `json:"running"`
-	Waiting  int       `json:"waiting"`
-	Parallel int       `json:"parallel"`
-	Stuck    int       `json:"stuck,omitempty"` // calls that were given up and have not ended
-	Failures int       `json:"failures"`        // in a row
+	Name     string `json:"name"`
+	Kind     string `json:"kind"`
+	Running  int    `json:"running"`
+	Waiting  int    `json:"waiting"`
+	Parallel int    `json:"parallel"`
+	Stuck    int    `json:"stuck,omitempty"` // calls that were given up and have not ended
+	Hung     bool   `json:"hung,omitempty"`  // such calls hold every slot: turns are answered at once with what is wrong
+	Failures int    `json:"failures"`        // in a row: turns that got no answer, through no fault of the message
+	// Refusing says that one of the failures was a refusal that every message gets: it lasts until a turn is answered or the
+	// settings change, whether a message waits or not.
+	Refusing bool      `json:"refusing,omitempty"`
+	Refusals int       `json:"refusals,omitempty"` // in a row: messages that it will not answer and that were at fault
 	LastErr  string    `json:"lastError,omitempty"`
 	LastOK   time.Time `json:"lastOk,omitzero"`
 }

@@ -69,6 +69,9 @@ var questions = []struct {
 }{
 	{"reload of the configuration", "reload", "", places.Reload, reload.Reload{Caller: "control/admin.4 uid=1000 pid=42"}, slow},
 	{"reload of an account", "reload", `{"target":"bluebubbles:home"}`, places.Reload, reload.Reload{Target: "bluebubbles:home", Caller: "control/admin.4 uid=1000 pid=42"}, slow},
+	{"reload with all its ways", "reload", `{"dryRun":true,"allOrNothing":true}`, places.Reload, reload.Reload{Caller: "control/admin.4 uid=1000 pid=42", DryRun: true, AllOrNothing: true}, slow},
+	{"plan", "plan", "", places.Reload, reload.Reload{Caller: "control/admin.4 uid=1000 pid=42", DryRun: true}, slow},
+	{"plan for a file", "plan", `{"file":"/etc/next.yaml"}`, places.Reload, reload.Reload{Caller: "control/admin.4 uid=1000 pid=42", DryRun: true, File: "/etc/next.yaml"}, slow},
 	{"start of an account", "channels.start", `{"target":"bluebubbles:home"}`, kit.Named("channels/bluebubbles"), supervisor.Order{Account: home, Do: "start"}, slow},
 	{"stop of a channel", "channels.stop", `{"target":"bluebubbles"}`, kit.Named("channels/bluebubbles"), supervisor.Order{Do: "stop"}, slow},
 	{"restart of an account", "channels.restart", `{"target":"bluebubbles:home"}`, kit.Named("channels/bluebubbles"), supervisor.Order{Account: home, Do: "restart"}, slow},
@@ -173,6 +176,11 @@ var answers = []struct {
 		"a reload that was refused", "reload",
 		reload.Report{Problems: []config.Problem{{Path: "gateway.listen", Got: "x", Want: "host:port"}}, Err: "refused"},
 		`{"revision":0,"generation":0,"caller":"","began":"0001-01-01T00:00:00Z","took":"0s","units":{},"problems":[{"path":"gateway.listen","got":"x","want":"host:port"}],"error":"refused"}`, "",
+	},
+	{
+		"a plan", "plan",
+		reload.Report{Revision: 2, DryRun: true, Plan: &reload.Plan{Revision: 3, Generation: 1, Units: []reload.Unit{{Name: "webhook:a", Change: reload.Alter, Mode: reload.Overlap, Reason: "path"}}}},
+		`{"revision":2,"generation":0,"caller":"","began":"0001-01-01T00:00:00Z","took":"0s","dryRun":true,"plan":{"revision":3,"generation":1,"units":[{"unit":"webhook:a","change":"change","mode":"overlap","reason":"path"}],"unchanged":0},"units":{}}`, "",
 	},
 	{
 		"an order", "channels.start",

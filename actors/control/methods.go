@@ -26,6 +26,7 @@ var handlers = map[string]handler{
 	"journal.stats": looks("the counters", func(w World, now time.Time) StatsResult { s := w.Look(now); return StatsResult{s.Journal, s.Queues} }),
 	"rpc.discover":  looks("every method with the schema of its params and result", World.discover),
 
+	"plan":             reading(asks("say what a reload would change, and how", slow, askPlan, reported)),
 	"reload":           asks("read the configuration again, or restart what target names", slow, askReload, reported),
 	"channels.start":   byName(asks("start an account, or every account of a channel", slow, order("start"), ordered)),
 	"channels.stop":    byName(asks("stop an account, or every account of a channel, until start", slow, order("stop"), ordered)),

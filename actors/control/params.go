@@ -17,7 +17,13 @@ type (
 	None struct{}
 	// ReloadParams of reload.
 	ReloadParams struct {
-		Target string `json:"target,omitempty" jsonschema:"description=an account such as bluebubbles:home or a channel or all: restart it; empty: read the configuration again"`
+		Target       string `json:"target,omitempty" jsonschema:"description=an account such as bluebubbles:home or a channel or all: restart it; empty: read the configuration again"`
+		DryRun       bool   `json:"dryRun,omitempty" jsonschema:"description=only plan: say what would change and how"`
+		AllOrNothing bool   `json:"allOrNothing,omitempty" jsonschema:"description=change nothing if one unit cannot be prepared; default: only that one stays as it is"`
+	}
+	// PlanParams of plan.
+	PlanParams struct {
+		File string `json:"file,omitempty" jsonschema:"description=another configuration file to plan for as an absolute path; default: the gateway's own"`
 	}
 	// ChannelParams of channels.start, stop and restart.
 	ChannelParams struct {

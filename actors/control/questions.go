@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,7 +24,17 @@ const (
 )
 
 func askReload(p Places, m ReloadParams) (kit.Addr, any, error) {
-	return p.Reload, reload.Reload{Target: m.Target}, nil
+	if m.Target != "" && (m.DryRun || m.AllOrNothing) {
+		return kit.Addr{}, nil, errors.New("dryRun and allOrNothing are for the configuration: a target is only restarted")
+	}
+	return p.Reload, reload.Reload{Target: m.Target, DryRun: m.DryRun, AllOrNothing: m.AllOrNothing}, nil
+}
+
+func askPlan(p Places, m PlanParams) (kit.Addr, any, error) {
+	if m.File != "" && !filepath.IsAbs(m.File) {
+		return kit.Addr{}, nil, fmt.Errorf("file: got %q, want an absolute path", m.File)
+	}
+	return p.Reload, reload.Reload{DryRun: true, File: m.File}, nil
 }
 
 // order is start, stop and restart: the channel's supervisor is asked, for one account or for all.

@@ -36,6 +36,9 @@ const (
 	// settleWithin is how long an account may be on its way to a connection, or from one, before that is a fault. After a
 	// failure it has no such time.
 	settleWithin = 15 * time.Second
+	// manyRefusals of an agent in a row are more than the fault of single messages: not every server says by another code
+	// that it refuses them all.
+	manyRefusals = 3
 )
 
 // Healths.
@@ -61,6 +64,7 @@ type Status struct {
 	Lanes      *lanes.Snapshot `json:"lanes,omitempty"`
 	Outbox     []outbox.Status `json:"outbox,omitempty"`
 	LastReload *reload.Report  `json:"lastReload,omitempty"`
+	Reloads    reload.Counts   `json:"reloads"`
 	Queues     []QueueStatus   `json:"queues"`
 }
 
@@ -89,6 +93,8 @@ type AccountStatus struct {
 	Health   string    `json:"health"`           // green, red, or off
 	Causes   []string  `json:"causes,omitempty"` // why it is red
 	Hint     string    `json:"hint,omitempty"`   // what the operator may want to look at
+	// Unapplied says why the account serves on with older settings than the configuration has; empty: it does not.
+	Unapplied string `json:"unapplied,omitempty"`
 }
 
 // Look reads the status. It asks nobody, so a hung actor cannot hang it.
@@ -98,7 +104,10 @@ func (w World) Look(now time.Time) Status {
 		Version: w.Version, Uptime: config.Duration(now.Sub(w.Started).Truncate(time.Second)), Listen: w.Listen(),
 		Revision: live.Revision, Generation: live.Generation, Health: green, Accounts: []AccountStatus{}, Agents: []agents.Status{}, Queues: []QueueStatus{},
 	}
-	var stats *journal.Statistics
+	var (
+		stats     *journal.Statistics
+		unapplied map[channels.Account]string
+	)
 	for _, row := range w.System.Table() {
 		if row.HandFor > stuckAfter {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s has worked on one message (%s) for %s", row.Addr, row.InHand, row.HandFor.Truncate(time.Second)))
@@ -112,25 +121,27 @@ func (w World) Look(now time.Time) Status {
 			}
 		case agents.Snapshot:
 			s.Agents = append(s.Agents, snap.Agents...)
-			for _, a := range snap.Agents {
-				if a.Failures > 0 {
-					s.Causes = append(s.Causes, fmt.Sprintf("agent %s failed the last %d turn(s): %s", a.Name, a.Failures, a.LastErr))
-				}
-			}
 		case lanes.Snapshot:
 			s.Lanes = &snap
 		case outbox.Snapshot:
 			s.Outbox = snap.Accounts
 		case reload.Snapshot:
-			s.LastReload = snap.Last
+			s.LastReload, s.Reloads, unapplied = snap.Last, snap.Counts, snap.Unapplied
 		}
 	}
 	s.books(stats)
+	for _, a := range s.Agents {
+		s.Causes = append(s.Causes, s.agentFaults(a)...)
+	}
 	for i := range s.Accounts {
+		s.Accounts[i].Unapplied = unapplied[s.Accounts[i].Account]
 		s.Accounts[i].judge(live, s, w.Listen(), now)
 		if s.Accounts[i].Health == red {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}
+	}
+	if r := s.LastReload; r != nil && len(r.Problems) > 0 {
+		s.Causes = append(s.Causes, fmt.Sprintf("the configuration was refused, and what was live serves on: %s%s", r.Problems[0], further(len(r.Problems)-1)))
 	}
 	if live.Revision == 0 {
 		s.Causes = append(s.Causes, "no configuration is live yet")
@@ -140,6 +151,30 @@ func (w World) Look(now time.Time) Status {
 		s.Health = red
 	}
 	return s
+}
+
+// agentFaults are those of an agent. A failure for now is one as long as something waits for the agent: what has expired
+// or was stopped leaves none. Nothing waits where every message is refused, so that one lasts.
+func (s *Status) agentFaults(a agents.Status) []string {
+	var out []string
+	if a.Hung {
+		out = append(out, fmt.Sprintf("agent %s takes no turns: %d call(s) do not end", a.Name, a.Stuck))
+	}
+	if a.Failures > 0 && (a.Refusing || s.Lanes == nil || s.Lanes.WaitsFor(a.Name)) {
+		out = append(out, fmt.Sprintf("agent %s failed the last %d turn(s): %s", a.Name, a.Failures, a.LastErr))
+	}
+	if a.Refusals >= manyRefusals {
+		out = append(out, fmt.Sprintf("agent %s refused the last %d messages: %s", a.Name, a.Refusals, a.LastErr))
+	}
+	return out
+}
+
+// further counts the problems that are not shown.
+func further(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more: gateway check)", n)
 }
 
 func (s *Status) books(stats *journal.Statistics) {
@@ -204,6 +239,9 @@ func (a *AccountStatus) faults(s Status, now time.Time) []string {
 		out = append(out, strings.TrimSuffix(fmt.Sprintf("%s: %s", a.Phase, a.Cause), ": "))
 	case a.Link != channels.Connected:
 		out = append(out, strings.TrimSuffix(fmt.Sprintf("not connected (%s): %s", cmp.Or(a.Link, channels.Connecting), a.Cause), ": "))
+	}
+	if a.Unapplied != "" {
+		out = append(out, "its new settings could not be applied, the old ones serve on: "+a.Unapplied+"; mend it, then gateway reload")
 	}
 	if len(a.Abandoned) > 0 {
 		out = append(out, fmt.Sprintf("runs that were given up and have not ended: %d", len(a.Abandoned)))

@@ -29,6 +29,9 @@ type scene struct {
 	path     *registry.Endpoint
 	books    journal.Statistics
 	listen   string
+	agent    agents.Status
+	lanes    lanes.Snapshot
+	noLanes  bool // lanes are not up
 	noBooks  bool // the journal is not up
 	noTables bool // nothing is published
 	hung     bool // an actor works on one message for ever
@@ -48,6 +51,8 @@ func well(now time.Time) *scene {
 			{Kind: journal.Replies, Account: "x:y"}: {Created: 1, Pending: 1, Oldest: now.Add(-time.Hour)},
 		}},
 		listen: "127.0.0.1:18789",
+		agent:  agents.Status{Name: "default", Kind: "echo"},
+		lanes:  lanes.Snapshot{Lanes: 1, Waiting: map[string]int{"default": 1, "other": 1}},
 	}
 }
 
@@ -97,8 +102,10 @@ func (s *scene) world(t *testing.T) World {
 		start("journal", showing(s.books))
 	}
 	start("channels/bluebubbles", showing(supervisor.Snapshot{Channel: "bluebubbles", Accounts: []supervisor.Status{s.account}}))
-	start("agents", showing(agents.Snapshot{Agents: []agents.Status{{Name: "default", Kind: "echo"}}}))
-	start("lanes", showing(lanes.Snapshot{Lanes: 1}))
+	start("agents", showing(agents.Snapshot{Agents: []agents.Status{s.agent}}))
+	if !s.noLanes {
+		start("lanes", showing(s.lanes))
+	}
 	start("outbox", showing(outbox.Snapshot{Accounts: []outbox.Status{{Account: home}}}))
 	start("reload", showing(reload.Snapshot{Phase: "idle", Last: &reload.Report{Revision: 3, Units: map[string]reload.Verdict{}}}))
 	if s.hung {
@@ -142,6 +149,13 @@ func TestLaw10_WithoutAFaultNothingIsRed(t *testing.T) {
 		{"stopped by hand", func(s *scene, _ time.Time) { s.account.Phase, s.account.Stopped = supervisor.Off, true }, off},
 		{"stopped by hand and still draining", func(s *scene, _ time.Time) { s.account.Phase, s.account.Stopped = supervisor.Draining, true }, off},
 		{"disabled and still draining", func(s *scene, now time.Time) { s.account.Phase, s.account.Disabled = supervisor.Draining, true }, off},
+		{"an agent will not answer some messages", func(s *scene, _ time.Time) {
+			s.agent.Refusals, s.agent.LastErr = manyRefusals-1, "not that"
+		}, green},
+		{"an agent that failed, and nothing waits for it any more", func(s *scene, _ time.Time) {
+			s.agent.Failures, s.agent.LastErr = 7, "no connection"
+			s.lanes.Waiting = map[string]int{"other": 1}
+		}, green},
 		{"disabled, and so without a path", func(s *scene, _ time.Time) { s.account.Phase, s.account.Disabled, s.path = supervisor.Off, true, nil }, off},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -202,6 +216,24 @@ func TestLaw10_EveryFaultIsRed(t *testing.T) {
 		},
 		{"the journal is not up", func(s *scene, _ time.Time) { s.noBooks = true }, "nothing can be taken in: the journal is not up", "the journal is not up", true},
 		{"nothing is published", func(s *scene, _ time.Time) { s.noTables = true }, "its path is not in the live table", "no configuration is live yet", true},
+		{"an agent fails, and a message waits for it", func(s *scene, _ time.Time) {
+			s.agent.Failures, s.agent.LastErr = 2, "no connection"
+		}, "", "agent default failed the last 2 turn(s): no connection", false},
+		{"an agent fails, and what waits may be left out", func(s *scene, _ time.Time) {
+			s.agent.Failures, s.agent.LastErr, s.lanes = 2, "no connection", lanes.Snapshot{LeftOut: true}
+		}, "", "agent default failed the last 2 turn(s): no connection", false},
+		{"an agent fails, and nobody knows what waits", func(s *scene, _ time.Time) {
+			s.agent.Failures, s.agent.LastErr, s.noLanes = 2, "no connection", true
+		}, "", "agent default failed the last 2 turn(s): no connection", false},
+		{"an agent refuses whatever it is asked, so nothing waits", func(s *scene, _ time.Time) {
+			s.agent.Failures, s.agent.Refusing, s.agent.LastErr, s.lanes = 1, true, "wrong key", lanes.Snapshot{}
+		}, "", "agent default failed the last 1 turn(s): wrong key", false},
+		{"an agent refuses one message after the other", func(s *scene, _ time.Time) {
+			s.agent.Refusals, s.agent.LastErr, s.lanes = manyRefusals, "not that", lanes.Snapshot{}
+		}, "", "agent default refused the last 3 messages: not that", false},
+		{"an agent has no slot left", func(s *scene, _ time.Time) {
+			s.agent.Stuck, s.agent.Hung, s.lanes = 4, true, lanes.Snapshot{}
+		}, "", "agent default takes no turns: 4 call(s) do not end", false},
 		{"an actor hangs", func(s *scene, _ time.Time) { s.hung = true }, "", "hung has worked on one message (string) for 1m1s", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,28 +6,15 @@ import (
 	"maps"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/rs/zerolog"
 
 	"holdfast/actors/kit"
 )
 
-// Jobs that are done beside the actor, and the tags with which they come back.
+// Jobs that hold a part of the store; facts.go has the others.
 type (
-	syncJob  struct{ wait func() error }
-	syncTag  struct{ number uint64 }
-	measured struct {
-		free    uint64
-		ballast bool
-	}
-	freeJob    struct{}
-	ballastJob struct{}
-	closeJob   struct{}
-	readJob    struct {
+	syncJob struct{ wait func() error }
+	readJob struct {
 		snapshot *pebble.Snapshot
-		question any
-	}
-	readTag struct {
-		from     kit.Return
 		question any
 	}
 )
@@ -35,110 +22,41 @@ type (
 // shell joins the machine to its store.
 type shell struct {
 	s         *Store
-	m         machine
+	m         Machine
 	published map[Queue]Counters
 	started   bool
 }
 
 // Spec is the journal's actor on an open store. The store belongs to it from now on. A bug in it ends the process.
 func Spec(s *Store) kit.Spec {
-	a := &shell{s: s, m: machine{water: s.water}, published: map[Queue]Counters{}}
+	a := &shell{s: s, m: newMachine(s.water), published: map[Queue]Counters{}}
 	return kit.Batch("journal", true, a.work, a.receive)
 }
 
-// receive is one turn: the steps become one batch, then the questions are answered from what is in order.
+// receive is one turn: all that waited is one batch.
 func (a *shell) receive(c *kit.Context, ins []kit.In) {
+	t := &turn{shell: a, c: c}
 	if a.s.over.Load() {
-		a.m.phase = failed
+		t.tell(broke{}) // what nobody is told of did not happen
 		a.publish(c)
-		return // the process is ending; what nobody is told of did not happen
-	}
-	t := &turn{m: &a.m, s: a.s}
-	if !a.started {
-		a.started = true
-		t.now = append(t.now, kit.After{Delay: pollFree, Msg: pollOver{}}, kit.After{Delay: sweepSoonest, Msg: sweepOver{}})
-		a.m.sweeping = true
-	}
-	if !a.m.shutting {
-		t.stage = newStage(a.s, a.s.o.Now())
-	}
-	for _, in := range ins {
-		t.take(in)
-	}
-	if t.stage != nil && !a.write(c, t) {
 		return
 	}
-	a.perform(c, t.answers())
-	a.perform(c, a.m.rest())
-	a.publish(c)
-}
-
-// write puts the turn's batch in order and begins a sync if one is due. It is false when the journal cannot go on.
-func (a *shell) write(c *kit.Context, t *turn) bool {
-	g := t.stage
-	g.seal()
-	if g.err != nil {
-		return a.fail(c, g.err)
+	if a.m.phase < shutting {
+		t.stage = newStage(a.s, a.s.o.Now())
 	}
-	if g.wrote || !g.batch.Empty() {
-		a.m.syncs.wrote()
+	if !a.started {
+		a.started = true
+		t.tell(began{})
 	}
-	size := g.size + g.batch.Len()
-	due := a.m.syncs.due()
-	if !due && g.batch.Empty() {
-		_ = g.batch.Close() // it holds nothing
+	for _, in := range ins {
+		t.input(in)
+	}
+	if t.stage != nil {
+		t.seal()
 	} else {
-		wait, err := a.s.apply(g.batch, due)
-		if err != nil {
-			return a.fail(c, err)
-		}
-		if due {
-			c.Do(kit.Do{Job: syncJob{wait}, Tag: syncTag{a.m.syncs.begun}})
-		}
+		t.release()
 	}
-	a.m.water = a.m.water.wrote(uint64(size))
-	if err := a.s.freshen(); err != nil {
-		return a.fail(c, err)
-	}
-	return true
-}
-
-// fail is the end: nobody who waits hears anything more.
-func (a *shell) fail(c *kit.Context, err error) bool {
-	a.m.phase = failed
-	a.s.fatal(err)
 	a.publish(c)
-	return false
-}
-
-// perform does the journal's own effects and leaves the rest to the kit.
-func (a *shell) perform(c *kit.Context, effects []kit.Effect) {
-	for _, e := range effects {
-		switch e := e.(type) {
-		case wakeUp:
-			c.Do(a.m.wakes.came(e.queue)...)
-		case removeBlobs:
-			a.removeBlobs(c, e.hashes)
-		case statsTo:
-			c.Do(kit.Answer{To: e.from, Msg: a.statistics()})
-		case giveUp:
-			a.fail(c, e.err)
-		default:
-			c.Do(e)
-		}
-	}
-}
-
-func (a *shell) removeBlobs(c *kit.Context, hashes []string) {
-	for _, hash := range hashes {
-		held, err := a.s.pinned(hash)
-		if err == nil && !held {
-			err = a.s.blobs.remove(hash)
-		}
-		if err != nil {
-			c.Do(kit.Note{Level: zerolog.WarnLevel, Text: "an attachment stays until the next start", Fields: []any{"error", err.Error()}})
-		}
-	}
 }
 
 // publish lets everybody read the counters without asking. Only what has changed is copied.
@@ -155,7 +73,7 @@ func (a *shell) statistics() Statistics {
 		}
 	}
 	a.published = next
-	return a.m.statistics(a.s, next)
+	return a.m.statistics(next)
 }
 
 // work does a job beside the actor.

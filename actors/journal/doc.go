@@ -20,6 +20,8 @@
 // Ordering: steps take effect in the order in which they reached the mailbox. Questions that came in the same turn are
 // answered after the steps of the turn, and see them.
 //
-// What is pure stands in machine.go, wake.go and water.go; what touches Pebble is Store, and is used on the actor's turn
-// only, except for snapshots and the wait for a sync.
+// What is decided is pure: Step in machine.go, with steps.go (intake and steps), life.go (closing and the ends of jobs) and
+// the values it is made of (syncs.go, wake.go, waiters.go, water.go), and claims.go for the stage. The shell (actor.go,
+// turn.go) writes and reads what Step asks for and tells it what came of that (facts.go). What touches Pebble is Store and
+// its stage, and is used on the actor's turn only, except for snapshots and the wait for a sync.
 package journal

@@ -1,58 +1,47 @@
 package journal
 
 import (
-	"fmt"
-	"slices"
-	"time"
+	"errors"
 
 	"holdfast/actors/kit"
 	"holdfast/channels"
 )
 
-// Bounds and rhythms of the actor.
-const (
-	// maxFlight bounds the syncs that are under way at once.
-	maxFlight = 2
-	// lazySync is how long what nobody waits for may lie unsynced.
-	lazySync = 100 * time.Millisecond
-	// maxWaiting bounds how many Answers may wait at once; further ones hear at once what is known.
-	maxWaiting = 1024
-	// longestWait bounds how long one Answers may wait.
-	longestWait = 10 * time.Minute
-	// pollFree and pollFreeLow are the pauses between looks at the free space: usually, and while nothing is taken.
-	pollFree    = 10 * time.Second
-	pollFreeLow = time.Second
-	// bigBatch is how many bytes end a batch, and make the free space worth another look.
-	bigBatch = 4 << 20
-)
+// maxBeside bounds the long questions that are answered at once from snapshots.
+const maxBeside = 8
+
+var errBusy = errors.New("too many long questions at once: ask again")
 
 // phase is where the journal is in its life.
 type phase uint8
 
 const (
 	taking   phase = iota
-	refusing       // takes nothing new: the disk is nearly full
+	refusing       // takes nothing new: the disk is nearly full; shown only, it follows from the water
 	closing        // refuses everything, waits for what is under way
+	shutting       // the store is being closed
 	closed         // the store is closed
 	failed         // a write or a sync failed: the process is about to end
 )
 
 func (p phase) String() string {
-	return [...]string{"taking", "low on disk", "closing", "closed", "failed"}[p]
+	return [...]string{"taking", "low on disk", "closing", "closing", "closed", "failed"}[p]
 }
 
-// machine is all that the actor remembers beside its store.
-type machine struct {
-	phase    phase // taking, closing, closed or failed
+// Machine is all that the actor remembers beside its store: the state of its Step, which never changes the one it is given.
+// (State is the name of where an item is.)
+type Machine struct {
+	phase    phase // never refusing
 	water    water
 	wakes    wakes
 	waiters  waiters
 	syncs    syncs
-	keeps    []keeping // orders to let items of removed accounts die; the first is worked on
+	asked    chain[kit.In] // questions of the turn
+	keeps    []keeping     // orders to let items of removed accounts die; the first is worked on
 	closers  []kit.Return
-	beside   int  // long questions under way
-	sweeping bool // the timer of the next sweep is under way
-	shutting bool // the store is being closed
+	beside   int    // long questions under way
+	sweeping bool   // the timer of the next sweep is under way
+	commits  uint64 // steps done
 }
 
 type keeping struct {
@@ -60,10 +49,175 @@ type keeping struct {
 	from     kit.Return
 }
 
-var errClosing = fmt.Errorf("%w: the gateway is stopping", ErrIntake)
+func newMachine(w water) Machine { return Machine{water: w, waiters: noWaiters()} }
+
+// Step decides. A turn of the actor is one batch: the inputs that waited, in order, and then sealed. An effect is performed
+// when the batch is in order, unless the batch is made of it; what must be on the disk before it is told is held back here
+// until a sync that covers it has ended.
+func Step(m Machine, in kit.In) (Machine, []kit.Effect) {
+	if m.phase == failed {
+		return m, nil // nobody who waits hears anything more
+	}
+	switch msg := in.Msg.(type) {
+	case began:
+		m.sweeping = true
+		return m, []kit.Effect{kit.After{Delay: pollFree, Msg: pollOver{}}, kit.After{Delay: sweepSoonest, Msg: sweepOver{}}}
+	case broke:
+		return m.broke(msg.err)
+	case staged:
+		return m.staged(msg)
+	case kept:
+		return m.kept(msg)
+	case swept:
+		return m.swept(msg)
+	case looked:
+		return m.looked(msg)
+	case sealed:
+		return m.sealed(msg)
+	case gave:
+		m.wakes = m.wakes.took(msg.queue, msg.by)
+		return m, nil
+	case found:
+		next, effects := m.wakes.subscribe(msg.ask, msg.pending)
+		m.wakes = next
+		return m, effects
+	case judged:
+		return m.judged(msg)
+	case kit.Done:
+		return m.done(msg)
+	case lazyOver:
+		m.syncs = m.syncs.lazy()
+		return m, nil
+	}
+	if m.phase >= closing {
+		return m.refuse(in)
+	}
+	return m.take(in)
+}
+
+// take is an input of a journal that is open.
+func (m Machine) take(in kit.In) (Machine, []kit.Effect) {
+	switch msg := in.Msg.(type) {
+	case Accept:
+		if m.water.stale() {
+			return m, []kit.Effect{look{before: in}}
+		}
+		return m.accept(in)
+	case Commit, Resend, Drop:
+		return m, []kit.Effect{write{in}}
+	case Keep:
+		return m.keep(msg, in.From)
+	case keepOn:
+		return m.keepOn()
+	case Close:
+		return m.close(in.From)
+	case pollOver:
+		return m, []kit.Effect{kit.Do{Job: freeJob{}, Tag: freeJob{}}}
+	case sweepOver:
+		return m, []kit.Effect{sweep{}}
+	case Subscribe, Take, GetState, GetCursor, Ours, Answers, Stats, Verify, List, Show, waitOver:
+		m.asked = m.asked.with(in)
+		return m, nil
+	}
+	return m, []kit.Effect{kit.Unknown{Msg: in.Msg}}
+}
+
+// sealed ends the turn: the batch is put in order, the questions are answered from what is in order then, and at last there
+// is a timer for what nobody waits for, or the end when all is quiet.
+func (m Machine) sealed(f sealed) (Machine, []kit.Effect) {
+	var (
+		number uint64
+		more   []kit.Effect
+	)
+	if f.wrote {
+		m.syncs = m.syncs.wrote()
+	}
+	m.syncs, number = m.syncs.begin()
+	m.water = m.water.wrote(uint64(f.size))
+	out := append([]kit.Effect{apply{number}}, m.waiters.look(f.touched)...)
+	questions := m.asked.all()
+	m.asked = chain[kit.In]{}
+	for _, in := range questions {
+		m, more = m.question(in)
+		out = append(out, more...)
+	}
+	if len(f.unheld) > 0 {
+		m.syncs = m.syncs.ride(removeBlobs{f.unheld})
+	}
+	if f.ageing && !m.sweeping {
+		m.sweeping = true
+		out = append(out, kit.After{Delay: sweepSoonest, Msg: sweepOver{}})
+	}
+	m, more = m.rest()
+	return m, append(out, more...)
+}
+
+func (m Machine) question(in kit.In) (Machine, []kit.Effect) {
+	switch msg := in.Msg.(type) {
+	case Subscribe:
+		return m, []kit.Effect{find{msg}}
+	case Take:
+		return m, []kit.Effect{give{in.From, msg}}
+	case Stats:
+		return m, []kit.Effect{statsTo{in.From}}
+	case Answers:
+		return m, []kit.Effect{judge{ask: msg, from: in.From}}
+	case waitOver:
+		next, w, waits := m.waiters.without(msg.number)
+		if !waits {
+			return m, nil
+		}
+		m.waiters = next
+		return m, []kit.Effect{judge{ask: w.ask, from: w.from, last: true}}
+	case Verify, List, Show:
+		if m.beside >= maxBeside {
+			return m, answer(in.From, refusal(msg, errBusy))
+		}
+		m.beside++
+		return m, []kit.Effect{beside{in.From, msg}}
+	}
+	return m, []kit.Effect{read{in.From, in.Msg}}
+}
+
+// judged answers what has ended already, and lets the rest wait.
+func (m Machine) judged(f judged) (Machine, []kit.Effect) {
+	pending := f.answer.State == Pending && !f.last
+	if f.number == 0 {
+		if !pending || f.ask.Wait <= 0 || m.waiters.full() || m.phase >= closing {
+			return m, answer(f.from, f.answer)
+		}
+		next, effects := m.waiters.with(f.ask, f.from)
+		m.waiters = next
+		return m, effects
+	}
+	next, _, waits := m.waiters.without(f.number)
+	if pending || !waits {
+		return m, nil
+	}
+	m.waiters = next
+	return m, answer(f.from, f.answer)
+}
+
+// woken turns every wakeUp into what it has come to by now.
+func (m Machine) woken(effects []kit.Effect) (Machine, []kit.Effect) {
+	out := make([]kit.Effect, 0, len(effects))
+	for _, e := range effects {
+		wake, is := e.(wakeUp)
+		if !is {
+			out = append(out, e)
+			continue
+		}
+		next, tells := m.wakes.came(wake.queue)
+		m.wakes = next
+		out = append(out, tells...)
+	}
+	return m, out
+}
+
+func answer(to kit.Return, msg any) []kit.Effect { return []kit.Effect{kit.Answer{To: to, Msg: msg}} }
 
 // phaseNow is the phase as others see it.
-func (m *machine) phaseNow() phase {
+func (m Machine) phaseNow() phase {
 	if m.phase == taking && m.water.low {
 		return refusing
 	}
@@ -71,7 +225,7 @@ func (m *machine) phaseNow() phase {
 }
 
 // why says for people why nothing is taken; empty when it is.
-func (m *machine) why() string {
+func (m Machine) why() string {
 	switch m.phase {
 	case taking:
 		return m.water.why()
@@ -82,181 +236,11 @@ func (m *machine) why() string {
 	}
 }
 
-// statistics joins what the machine and the store know with counters, which are not changed any more.
-func (m *machine) statistics(s *Store, queues map[Queue]Counters) Statistics {
+// statistics joins what the machine knows with counters, which are not changed any more.
+func (m Machine) statistics(queues map[Queue]Counters) Statistics {
 	why := m.why()
 	return Statistics{
 		Accepting: why == "", Why: why, Free: m.water.free,
-		Syncs: s.syncs, Commits: s.commits, Queues: queues,
+		Syncs: m.syncs.begun, Commits: m.commits, Queues: queues,
 	}
-}
-
-// rest is what follows when a turn is over: a timer for what nobody waits for, or the end when all is quiet.
-func (m *machine) rest() []kit.Effect {
-	if m.phase != closing {
-		return m.syncs.rest(lazySync)
-	}
-	if m.shutting || m.beside > 0 || !m.syncs.quiet() {
-		return m.syncs.rest(0)
-	}
-	m.shutting = true
-	return []kit.Effect{kit.Do{Job: closeJob{}, Tag: closeJob{}}}
-}
-
-// syncs decides when a sync begins and who hears of its end. At most maxFlight are under way: the disk does one after the
-// other, and the next one is there when the one before it ends. Whoever comes meanwhile waits for the one after.
-type syncs struct {
-	flights []flight     // under way, oldest first
-	begun   uint64       // the number of the last one that began
-	waiting []kit.Effect // wait for the next one, and want it now
-	riding  []kit.Effect // wait for the next one, whenever that is
-	wanted  bool         // somebody waits
-	loose   bool         // something is in order and no sync that has begun covers it
-	armed   bool         // the timer of a lazy sync is under way
-}
-
-// flight is a sync that is under way, and what becomes true when it has ended.
-type flight struct {
-	number uint64
-	then   []kit.Effect
-}
-
-// rely adds what becomes true with the next sync, and wants it now.
-func (s *syncs) rely(effects ...kit.Effect) {
-	s.waiting = append(s.waiting, effects...)
-	s.wanted = true
-}
-
-// ride adds what is to happen after the next sync, whenever that is.
-func (s *syncs) ride(effects ...kit.Effect) {
-	s.riding = append(s.riding, effects...)
-	s.loose = true
-}
-
-// wrote says that something was put in order.
-func (s *syncs) wrote() { s.loose = true }
-
-// due tells whether a sync is to begin now; if so, it has begun, and bears the number begun.
-func (s *syncs) due() bool {
-	if len(s.flights) >= maxFlight || !s.wanted {
-		return false
-	}
-	s.begun++
-	s.flights = append(s.flights, flight{s.begun, slices.Concat(s.waiting, s.riding)})
-	s.waiting, s.riding = nil, nil
-	s.wanted, s.loose = false, false
-	return true
-}
-
-// ended gives what waited for the sync of that number and for those that began before it: they are on the disk as well,
-// whatever the order in which the news come.
-func (s *syncs) ended(number uint64) []kit.Effect {
-	var out []kit.Effect
-	for len(s.flights) > 0 && s.flights[0].number <= number {
-		out = append(out, s.flights[0].then...)
-		s.flights = s.flights[1:]
-	}
-	return out
-}
-
-// rest asks for a timer when something is loose that nobody waits for.
-func (s *syncs) rest(delay time.Duration) []kit.Effect {
-	if !s.loose || s.wanted || s.armed {
-		return nil
-	}
-	s.armed = true
-	return []kit.Effect{kit.After{Delay: delay, Msg: lazyOver{}}}
-}
-
-// lazy is the end of that timer.
-func (s *syncs) lazy() {
-	s.armed = false
-	if s.loose {
-		s.wanted = true
-	}
-}
-
-// quiet tells whether nothing is under way and nothing is loose.
-func (s *syncs) quiet() bool { return len(s.flights) == 0 && !s.wanted && !s.loose }
-
-// claims are those that were made in a batch which cannot be read back yet: key to the time at which they end.
-type claims map[string]int64
-
-// taken tells whether the claim is held at now. Stored is what the store knows of it; 0 is nothing.
-func (c claims) taken(key []byte, stored, now int64) bool {
-	if until, known := c[string(key)]; known {
-		stored = until
-	}
-	return stored > now
-}
-
-// waiters are the Answers that wait for a request to end.
-type waiters struct {
-	last uint64
-	by   map[uint64]waiter // by their own number
-}
-
-type waiter struct {
-	ask  Answers
-	from kit.Return
-}
-
-// add keeps a question and asks for its deadline; full tells that there are too many.
-func (w *waiters) add(m Answers, from kit.Return) (effects []kit.Effect, full bool) {
-	if len(w.by) >= maxWaiting {
-		return nil, true
-	}
-	if w.by == nil {
-		w.by = map[uint64]waiter{}
-	}
-	w.last++
-	w.by[w.last] = waiter{ask: m, from: from}
-	return []kit.Effect{kit.After{Delay: min(m.Wait, longestWait), Msg: waitOver{w.last}}}, false
-}
-
-// take gives back one whose deadline has come, if it still waits.
-func (w *waiters) take(n uint64) (waiter, bool) {
-	found, waits := w.by[n]
-	delete(w.by, n)
-	return found, waits
-}
-
-// of are the numbers of those that wait for one of the requests, in the order in which they came.
-func (w *waiters) of(requests map[uint64]bool) []uint64 {
-	var out []uint64
-	for n, one := range w.by {
-		if requests[one.ask.Request] {
-			out = append(out, n)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// all are the numbers of those that wait.
-func (w *waiters) all() []uint64 {
-	var out []uint64
-	for n := range w.by {
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// verdict is what became of a request: pending while anything is, else the worst end. Of equally bad ends the most telling
-// one speaks: what became of the message, then of its replies, then of the request.
-func verdict(request item, led []item) (State, string, string) {
-	speaks, worst := request, rank(request)
-	for _, it := range led {
-		if r := rank(it); r > worst {
-			speaks, worst = it, r
-		}
-	}
-	return speaks.State, speaks.Outcome, speaks.Reason
-}
-
-func rank(it item) int {
-	bad := map[State]int{Done: 0, Expired: 1, Dead: 2, Pending: 3}[it.State]
-	telling := map[Kind]int{Requests: 0, Replies: 1, Arrivals: 2}[it.Kind]
-	return bad*3 + telling
 }

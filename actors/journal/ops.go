@@ -37,19 +37,6 @@ func (g *stage) commit(m Commit) ([]uint64, error) {
 	return added, nil
 }
 
-// relies tells whether the step must be on the disk before it is answered.
-func relies(m Commit) bool {
-	if m.Sync {
-		return true
-	}
-	for _, op := range m.Ops {
-		if _, is := op.(Attempt); is {
-			return true
-		}
-	}
-	return false
-}
-
 // check looks at every part of a step before the first is done. What a step needs pending must be so when it begins; within
 // it, the order of the parts does not matter, but nothing ends twice.
 func (g *stage) check(m Commit) error {

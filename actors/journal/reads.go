@@ -15,6 +15,19 @@ const (
 	takeScan  = 1 << 17 // queue entries looked at; a longer queue goes on with the next Take
 )
 
+// read answers a short question.
+func (s *Store) read(question any) any {
+	switch q := question.(type) {
+	case GetState:
+		return s.values(q)
+	case GetCursor:
+		return s.cursor(q)
+	case Ours:
+		return s.ours(q)
+	}
+	panic(fmt.Sprintf("no arm for question %T", question))
+}
+
 // take reads pending items. It stops at the first bound it meets; More then tells that it has not seen the end.
 func (s *Store) take(m Take) Taken {
 	out := Taken{Queue: m.Queue, Last: m.After}
@@ -176,6 +189,17 @@ func (s *Store) answer(m Answers) Answer {
 		return Answer{Err: fmt.Errorf("answers to request %d: %w", m.Request, err)}
 	}
 	out.State, out.Outcome, out.Reason = verdict(request, led)
+	return out
+}
+
+// pending are the queues that have items.
+func (s *Store) pending() []Queue {
+	var out []Queue
+	for _, q := range s.sortedQueues() {
+		if s.queues[q].Pending > 0 {
+			out = append(out, q)
+		}
+	}
 	return out
 }
 

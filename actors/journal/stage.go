@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,6 @@ const (
 	keepExpired = 7 * 24 * time.Hour  // header only
 	keepDead    = 30 * 24 * time.Hour // with payload: it can be resent
 	keepReceipt = 8 * 24 * time.Hour  // longer than any network repeats itself
-	longestKeep = 10 * 365 * 24 * time.Hour
 )
 
 // outcomeDuplicate is the word for an item whose claim was taken.
@@ -37,7 +37,7 @@ type stage struct {
 	claims claims
 	pins   map[uint64]map[string]time.Duration
 
-	grown   map[Queue]bool  // queues that got items in the step
+	grown   []Queue         // queues that got items in the step
 	touched map[uint64]bool // requests with a ticket whose fate may have changed in this turn
 	unheld  map[string]bool // blobs that lost a pin in this turn
 	numbers uint64          // the last number that the batch knows
@@ -142,10 +142,9 @@ func (g *stage) create(it *item) {
 	}
 	g.index(it)
 	g.s.books(q).created(it.Seq, it.At)
-	if g.grown == nil {
-		g.grown = map[Queue]bool{}
+	if !slices.Contains(g.grown, q) {
+		g.grown = append(g.grown, q)
 	}
-	g.grown[q] = true
 }
 
 // repeat writes down an item that was created and done at once, because its claim was taken.
@@ -208,15 +207,19 @@ func keepOf(it *item) time.Duration {
 	}
 }
 
-// forgetLater notes when the thing under key is to be forgotten, and returns that time.
+// forgetLater notes that the thing under key is to be forgotten in that time.
 func (g *stage) forgetLater(keep time.Duration, key []byte) int64 {
-	at := g.now.Add(min(keep, longestKeep)).UnixNano()
-	g.set(expiryKey(at, key), nil)
-	g.s.swept, g.ageing = min(g.s.swept, at), true
+	at := endOf(g.now, keep)
+	g.forgetAt(at, key)
 	return at
 }
 
-// claim takes a claim and tells whether it was free. A claim that is kept for no time is only looked at.
+func (g *stage) forgetAt(at int64, key []byte) {
+	g.set(expiryKey(at, key), nil)
+	g.s.swept, g.ageing = min(g.s.swept, at), true
+}
+
+// claim takes a claim and tells whether it was free.
 func (g *stage) claim(key []byte, keep time.Duration) (free bool) {
 	var stored int64
 	if value, found := g.read(key); found {
@@ -224,15 +227,13 @@ func (g *stage) claim(key []byte, keep time.Duration) (free bool) {
 			stored = int64(at)
 		}
 	}
-	if g.claims.taken(key, stored, g.now.UnixNano()) {
-		return false
-	}
-	if keep > 0 {
-		until := g.forgetLater(keep, key)
+	free, until := g.claims.decide(key, stored, g.now, keep)
+	if until != 0 {
+		g.forgetAt(until, key)
 		g.set(key, appendSeq(nil, uint64(until)))
 		g.claims[string(key)] = until
 	}
-	return true
+	return free
 }
 
 // accept makes requests pending and moves the cursor.

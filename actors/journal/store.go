@@ -83,8 +83,6 @@ type Store struct {
 	queues map[Queue]*books
 	swept  int64 // nothing is to be forgotten before this time
 
-	commits, syncs uint64
-
 	water water // as it was at the start
 
 	armed atomic.Bool // a failing log is final
@@ -325,7 +323,6 @@ func (s *Store) apply(b *pebble.Batch, sync bool) (wait func() error, err error)
 	if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
 		return nil, fmt.Errorf("write a batch: %w", err)
 	}
-	s.syncs++
 	return func() error {
 		if err := b.SyncWait(); err != nil {
 			return fmt.Errorf("sync: %w", err)

@@ -250,9 +250,9 @@ func TestATimeThatNobodyCanWriteIsForgotten(t *testing.T) {
 
 func TestABatchIsBounded(t *testing.T) {
 	b := newBench(t)
-	one := &turn{m: &machine{water: b.s.water}, s: b.s, stage: newStage(b.s, b.now)}
+	one := &turn{shell: &shell{s: b.s, m: newMachine(b.s.water)}, stage: newStage(b.s, b.now)}
 	for range 3 {
-		one.take(kit.In{Msg: Accept{Account: "a:1", Requests: []channels.Request{{Body: make([]byte, bigBatch)}}}})
+		one.input(kit.In{Msg: Accept{Account: "a:1", Requests: []channels.Request{{Body: make([]byte, bigBatch)}}}})
 		if n := one.stage.batch.Len(); n >= bigBatch {
 			t.Fatalf("the batch has grown to %d bytes", n)
 		}

@@ -1,259 +1,173 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/rs/zerolog"
 
 	"holdfast/actors/kit"
-	"holdfast/channels"
 )
 
-// What the actor tells itself.
-type (
-	lazyOver  struct{}
-	pollOver  struct{}
-	sweepOver struct{}
-	keepOn    struct{}
-	waitOver  struct{ number uint64 }
-)
-
-// Effects of the journal's own.
-type (
-	wakeUp      struct{ queue Queue }
-	removeBlobs struct{ hashes []string }
-	giveUp      struct{ err error }
-	statsTo     struct{ from kit.Return }
-)
-
-func (wakeUp) IsEffect()      {}
-func (removeBlobs) IsEffect() {}
-func (giveUp) IsEffect()      {}
-func (statsTo) IsEffect()     {}
-
-// maxBeside bounds the long questions that are answered at once from snapshots.
-const maxBeside = 8
-
-var errBusy = errors.New("too many long questions at once: ask again")
-
-// turn is what one batch of inputs becomes: steps in the stage, in order; effects for when they are in order; and questions,
-// which are answered last.
+// turn performs what the machine decides about one batch of inputs. Steps go into the stage, what they came to goes back to
+// the machine, and everything else waits until the batch is in order.
 type turn struct {
-	m     *machine
-	s     *Store
-	stage *stage // nil when the store is closed
-	now   []kit.Effect
-	asked []kit.In
+	*shell
+	c       *kit.Context
+	stage   *stage // nil when the store is closed
+	later   []kit.Effect
+	inOrder bool
 }
 
-func (t *turn) say(e ...kit.Effect) { t.now = append(t.now, e...) }
-
-func (t *turn) answer(in kit.In, msg any) { t.say(kit.Answer{To: in.From, Msg: msg}) }
-
-// take is one input.
-func (t *turn) take(in kit.In) {
-	if d, is := in.Msg.(kit.Done); is {
-		t.done(d)
-		return
-	}
-	if t.m.phase >= closing {
-		t.takeClosing(in)
-		return
-	}
-	switch m := in.Msg.(type) {
-	case Accept:
-		t.accept(in, m)
-	case Commit:
-		added, err := t.stage.commit(m)
-		t.committed(in, added, err, err == nil && relies(m))
-	case Resend:
-		seq, err := t.stage.resend(m.Seq)
-		t.committed(in, []uint64{seq}, err, true)
-	case Drop:
-		t.committed(in, nil, t.stage.dropItem(m.Seq, m.Reason), true)
-	case Keep:
-		t.keep(in, m)
-	case keepOn:
-		t.keepOn()
-	case Close:
-		t.close(in)
-	case lazyOver:
-		t.m.syncs.lazy()
-	case pollOver:
-		t.say(kit.Do{Job: freeJob{}, Tag: freeJob{}})
-	case sweepOver:
-		t.sweep()
-	case Subscribe, Take, GetState, GetCursor, Ours, Answers, Stats, Verify, List, Show, waitOver:
-		t.asked = append(t.asked, in)
-	default:
-		t.say(kit.Unknown{Msg: in.Msg})
-	}
-	if t.stage.batch.Len() >= bigBatch {
+// input is one of those that waited. A batch that has become big is put in order early.
+func (t *turn) input(in kit.In) {
+	t.take(in)
+	if t.stage != nil && t.stage.batch.Len() >= bigBatch {
 		t.stage.flush()
 	}
 }
 
-// accept is the one step that is refused when the disk is nearly full.
-func (t *turn) accept(in kit.In, m Accept) {
-	if t.m.water.stale() {
-		t.look()
-	}
-	if why := t.m.water.why(); why != "" {
-		t.answer(in, Accepted{Err: fmt.Errorf("%w: %s", ErrIntake, why)})
-		return
-	}
-	seqs, err := t.stage.accept(m)
-	if err != nil {
-		t.answer(in, Accepted{Err: err})
-		return
-	}
-	t.s.commits++
-	t.m.syncs.rely(kit.Answer{To: in.From, Msg: Accepted{Seqs: seqs}})
-	t.m.syncs.rely(t.grown()...)
-}
-
-// committed answers a step, at once or after the sync that it relies on.
-func (t *turn) committed(in kit.In, added []uint64, err error, relies bool) {
-	if err != nil {
-		t.answer(in, Committed{Err: err})
-		return
-	}
-	t.s.commits++
-	effects := append([]kit.Effect{kit.Answer{To: in.From, Msg: Committed{Added: added}}}, t.grown()...)
-	if relies {
-		t.m.syncs.rely(effects...)
-	} else {
-		t.say(effects...)
+// take has the machine decide, and does what it says.
+func (t *turn) take(in kit.In) {
+	next, effects := Step(t.m, in)
+	t.m = next
+	for _, e := range effects {
+		t.perform(e)
 	}
 }
 
-// grown wakes the readers of the queues that the last step made longer.
-func (t *turn) grown() []kit.Effect {
-	var out []kit.Effect
-	for q := range t.stage.grown {
-		out = append(out, wakeUp{q})
-	}
-	return out
-}
+// tell lets the machine know of a fact.
+func (t *turn) tell(fact any) { t.take(kit.In{Msg: fact}) }
 
-// keep begins to let the items of removed accounts die. One such order is worked on at a time.
-func (t *turn) keep(in kit.In, m Keep) {
-	accounts := make(map[channels.Account]bool, len(m.Accounts))
-	for _, a := range m.Accounts {
-		accounts[a] = true
-	}
-	t.m.keeps = append(t.m.keeps, keeping{accounts: accounts, from: in.From})
-	if len(t.m.keeps) == 1 {
-		t.keepOn()
-	}
-}
-
-func (t *turn) keepOn() {
-	if len(t.m.keeps) == 0 {
-		return
-	}
-	first := t.m.keeps[0]
-	if !t.stage.keepOnly(first.accounts) {
-		t.m.keeps = t.m.keeps[1:]
-		t.s.commits++
-		t.m.syncs.rely(kit.Answer{To: first.from, Msg: Committed{}})
-	}
-	if len(t.m.keeps) > 0 {
-		t.say(kit.After{Delay: sweepOn, Msg: keepOn{}})
-	}
-}
-
-func (t *turn) sweep() {
-	next := t.stage.sweep()
-	if t.m.sweeping = next > 0; t.m.sweeping {
-		t.say(kit.After{Delay: next, Msg: sweepOver{}})
-	}
-}
-
-// look asks for the free space on the actor's own turn, because much was written since the last poll.
-func (t *turn) look() {
-	free, err := t.s.o.Free(t.s.o.Dir)
-	if err != nil {
-		t.unmeasured(err)
-		return
-	}
-	t.measured(measured{free, t.m.water.ballast})
-}
-
-func (t *turn) unmeasured(err error) {
-	t.say(kit.Note{Level: zerolog.WarnLevel, Text: "the free space is not known; the last answer stands", Fields: []any{"error", err.Error()}})
-}
-
-func (t *turn) measured(m measured) {
-	was := t.m.water.low
-	t.m.water.ballast = m.ballast // the file system may have given it without asking
-	next, todo := t.m.water.look(m.free)
-	t.m.water = next
-	switch todo {
-	case giveBallast:
-		t.m.water.ballast = false
+// perform does the effects that the batch is made of. When the journal cannot go on, the batch is never in order, and what
+// waited for it never happens.
+func (t *turn) perform(e kit.Effect) {
+	switch e := e.(type) {
+	case write:
+		t.write(e.in)
+	case keepOnly:
+		t.tell(kept{more: t.stage.keepOnly(e.accounts)})
+	case sweep:
+		t.tell(swept{next: t.stage.sweep()})
+	case look:
+		free, err := t.s.o.Free(t.s.o.Dir)
+		t.tell(looked{free: free, err: err, before: e.before})
+	case dropBallast:
 		if err := t.s.ballast.give(); err != nil {
-			t.say(kit.Note{Level: zerolog.ErrorLevel, Text: "the disk is full and the ballast stays", Fields: []any{"error", err.Error()}})
+			t.c.Do(kit.Note{Level: zerolog.ErrorLevel, Text: "the disk is full and the ballast stays", Fields: []any{"error", err.Error()}})
 		}
-	case makeBallast:
-		t.say(kit.Do{Job: ballastJob{}, Tag: ballastJob{}})
-	case leaveBallast:
-	}
-	if was != next.low {
-		t.say(kit.Note{Level: zerolog.WarnLevel, Text: "intake changed", Fields: []any{"accepting", !next.low, "free", m.free, "why", next.why()}})
+	case apply:
+		t.apply(e.sync)
+	case giveUp:
+		t.s.fatal(e.err)
+	default:
+		if t.inOrder {
+			t.show(e)
+		} else {
+			t.later = append(t.later, e)
+		}
 	}
 }
 
-// done is the end of a job.
-func (t *turn) done(d kit.Done) {
-	switch tag := d.Tag.(type) {
-	case syncTag:
-		if d.Err != nil {
-			t.say(giveUp{d.Err})
+// write puts one step into the batch.
+func (t *turn) write(in kit.In) {
+	var (
+		added []uint64
+		err   error
+	)
+	switch m := in.Msg.(type) {
+	case Accept:
+		added, err = t.stage.accept(m)
+	case Commit:
+		added, err = t.stage.commit(m)
+	case Resend:
+		var seq uint64
+		seq, err = t.stage.resend(m.Seq)
+		added = []uint64{seq}
+	case Drop:
+		err = t.stage.dropItem(m.Seq, m.Reason)
+	default:
+		panic(fmt.Sprintf("no arm for step %T", in.Msg))
+	}
+	t.tell(staged{in: in, added: added, err: err, grown: t.stage.grown})
+}
+
+// seal completes the batch and lets the machine decide what follows.
+func (t *turn) seal() {
+	g := t.stage
+	g.seal()
+	if g.err != nil {
+		t.tell(broke{g.err})
+		return
+	}
+	t.tell(sealed{
+		wrote: g.wrote || !g.batch.Empty(), size: g.size + g.batch.Len(),
+		touched: g.touched, unheld: slices.Sorted(maps.Keys(g.unheld)), ageing: g.ageing,
+	})
+}
+
+// apply puts the batch in order, and performs what waited for that.
+func (t *turn) apply(sync uint64) {
+	g := t.stage
+	if sync == 0 && g.batch.Empty() {
+		_ = g.batch.Close() // it holds nothing
+	} else {
+		wait, err := t.s.apply(g.batch, sync != 0)
+		if err != nil {
+			t.tell(broke{err})
 			return
 		}
-		t.say(t.m.syncs.ended(tag.number)...)
-	case freeJob:
-		t.polled(d)
-	case ballastJob:
-		there, _ := d.Msg.(bool)
-		t.m.water.ballast = there
-		if d.Err != nil {
-			t.say(kit.Note{Level: zerolog.WarnLevel, Text: "no ballast for now", Fields: []any{"error", d.Err.Error()}})
+		if sync != 0 {
+			t.c.Do(kit.Do{Job: syncJob{wait}, Tag: syncTag{sync}})
 		}
-	case readTag:
-		t.m.beside--
-		answer := d.Msg
-		if v, is := answer.(Verified); is {
-			v.Statistics = t.m.statistics(t.s, v.Statistics.Queues)
-			answer = v
-		}
-		if d.Err != nil {
-			answer = refusal(tag.question, d.Err)
-		}
-		t.say(kit.Answer{To: tag.from, Msg: answer})
-	case closeJob:
-		t.m.phase = closed
-		for _, from := range t.m.closers {
-			t.say(kit.Answer{To: from, Msg: Closed{Err: d.Err}})
-		}
-		t.m.closers = nil
+	}
+	if err := t.s.freshen(); err != nil {
+		t.tell(broke{err})
+		return
+	}
+	t.release()
+}
+
+// release performs what waited for the batch.
+func (t *turn) release() {
+	t.inOrder = true
+	for _, e := range t.later {
+		t.show(e)
 	}
 }
 
-func (t *turn) polled(d kit.Done) {
-	if t.m.phase >= closing {
-		return
+// show does the effects that read what is in order, and leaves the rest to the kit.
+func (t *turn) show(e kit.Effect) {
+	switch e := e.(type) {
+	case read:
+		t.c.Do(kit.Answer{To: e.from, Msg: t.s.read(e.question)})
+	case give:
+		t.c.Do(kit.Answer{To: e.from, Msg: t.s.take(e.ask)})
+		t.tell(gave{queue: e.ask.Queue, by: e.from.To()})
+	case beside:
+		t.c.Do(kit.Do{Job: readJob{t.s.db.NewSnapshot(), e.question}, Tag: readTag(e)})
+	case find:
+		t.tell(found{ask: e.ask, pending: t.s.pending()})
+	case judge:
+		t.tell(judged{judge: e, answer: t.s.answer(e.ask)})
+	case statsTo:
+		t.c.Do(kit.Answer{To: e.from, Msg: t.statistics()})
+	case removeBlobs:
+		t.removeBlobs(e.hashes)
+	default:
+		t.c.Do(e)
 	}
-	if d.Err != nil {
-		t.unmeasured(d.Err)
-	} else if m, is := d.Msg.(measured); is {
-		t.measured(m)
+}
+
+func (t *turn) removeBlobs(hashes []string) {
+	for _, hash := range hashes {
+		held, err := t.s.pinned(hash)
+		if err == nil && !held {
+			err = t.s.blobs.remove(hash)
+		}
+		if err != nil {
+			t.c.Do(kit.Note{Level: zerolog.WarnLevel, Text: "an attachment stays until the next start", Fields: []any{"error", err.Error()}})
+		}
 	}
-	pause := pollFree
-	if t.m.water.low {
-		pause = pollFreeLow
-	}
-	t.say(kit.After{Delay: pause, Msg: pollOver{}})
 }

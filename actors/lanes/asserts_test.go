@@ -14,13 +14,14 @@ import (
 func (w *world) message(conversation, text string, change ...func(*channels.Arrival)) uint64 {
 	w.t.Helper()
 	a := channels.Arrival{
-		Account: home, At: w.now, ID: fmt.Sprint("m", w.store.seq+1), Kind: channels.Message, Conversation: conversation,
+		Account: home, At: w.wall(), ID: fmt.Sprint("m", w.store.seq+1), Kind: channels.Message, Conversation: conversation,
 		Sender: channels.Sender{ID: "bob", Name: "Bob"}, Text: text, Origin: w.store.seq + 1000,
 	}
 	for _, c := range change {
 		c(&a)
 	}
 	seq := w.store.add(a)
+	w.store.items[seq].accepted = w.now
 	w.wake()
 	return seq
 }

@@ -19,18 +19,19 @@ import (
 )
 
 // FuzzStep plays any order of arrivals, answers, time-outs, timers, failures, reloads and restarts. In every state the
-// laws are checked; then everything becomes well, and everything must come to its end.
+// laws are checked; then everything becomes well, and everything must come to its end. The second list has the clock on
+// the wall set wrong in between: an empty one leaves it right.
 func FuzzStep(f *testing.F) {
-	f.Add([]byte{0, 1, 2, 3, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128})
-	f.Add([]byte("arrivals of a few conversations, with edits and reactions; answers come late or never; the journal fails"))
+	f.Add([]byte{0, 1, 2, 3, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128}, []byte{0, 1, 2, 3, 4, 5, 6, 7})
+	f.Add([]byte("arrivals of a few conversations, with edits and reactions; answers come late or never; the journal fails"), []byte{})
 	for seed := range 8 {
 		list := make([]byte, 400)
 		for i := range list {
 			list[i] = byte((i*i*31 + i*(seed*7+3) + seed*91) >> 2)
 		}
-		f.Add(list)
+		f.Add(list, list[:100*(seed%2)])
 	}
-	f.Fuzz(func(t *testing.T, list []byte) { walk(t, list[:min(len(list), 1500)]) })
+	f.Fuzz(func(t *testing.T, list, clock []byte) { walk(t, list[:min(len(list), 1500)], clock) })
 }
 
 // TestLaw6_RandomWalksLoseNothing is FuzzStep for every day: the walks are the same each time. The last ones are those
@@ -51,19 +52,22 @@ func TestLaw6_RandomWalksLoseNothing(t *testing.T) {
 			for i := range list {
 				list[i] = byte(r.UintN(256))
 			}
-			walk(t, list)
+			walk(t, list, nil)
 		})
 	}
 }
 
-func walk(t *testing.T, list []byte) {
+func walk(t *testing.T, list, clock []byte) {
 	t.Helper()
 	w := newWorld(t)
 	w.state.bounds = bounds{lanes: 2, unresolved: 1, lane: 3, stops: 1, page: 3}
 	w.strict = true
 	w.moody()
 	w.begin(nil)
-	for _, b := range list {
+	for i, b := range list {
+		if len(clock) > 0 && i%8 == 0 {
+			w.skew = skew(clock[i/8%len(clock)])
+		}
 		before := w.state
 		shown := before.render()
 		w.play(b)
@@ -180,7 +184,7 @@ func (w *world) upset(what, which int) {
 		w.restart(nil)
 	case what == 27 && which == 1:
 		w.drained = nil
-		w.in(Drain{By: w.now.Add(time.Second)})
+		w.in(Drain{By: w.wall().Add(time.Second)})
 		w.after(time.Second)
 		if len(w.drained) != 1 || w.state.lanes.Len() != 0 {
 			w.t.Fatalf("drained %+v with %d lanes", w.drained, w.state.lanes.Len())
@@ -231,7 +235,7 @@ func (w *world) drop(which int) {
 
 // render shows all of a state that Step must not change.
 func (s State) render() string {
-	out := fmt.Sprintln(s.number, s.windows, s.turns, s.drain)
+	out := fmt.Sprintln(s.number, s.windows, s.turns, s.waiting, s.drain)
 	for it := s.lanes.Iterator(); !it.Done(); {
 		p, l, _ := it.Next()
 		out += fmt.Sprintln(p, *l)
@@ -244,7 +248,7 @@ func (w *world) laws() {
 	w.t.Helper()
 	s := w.state
 	held := map[uint64]place{}
-	perAgent := map[string]int{}
+	perAgent, waiting := map[string]int{}, map[string]int{}
 	turns := 0
 	for it := s.lanes.Iterator(); !it.Done(); {
 		p, l, _ := it.Next()
@@ -260,6 +264,9 @@ func (w *world) laws() {
 		if l.stage == asking {
 			turns++
 		}
+		if agent := l.waitsFor(); agent != "" {
+			waiting[agent]++
+		}
 		if p.seq == 0 {
 			perAgent[string(p.account)+l.agent]++
 		}
@@ -270,8 +277,8 @@ func (w *world) laws() {
 			w.t.Fatalf("lane %v is out of order", p)
 		}
 	}
-	if turns != s.turns {
-		w.t.Fatalf("%d turns, the books say %d", turns, s.turns)
+	if turns != s.turns || !maps.Equal(waiting, s.waiting) {
+		w.t.Fatalf("%d turns, %v wait; the books say %d and %v", turns, waiting, s.turns, s.waiting)
 	}
 	for key, n := range perAgent {
 		if n > s.bounds.lanes {
@@ -288,6 +295,7 @@ func (w *world) laws() {
 			w.found(seq, it.arrival, held)
 		}
 	}
+	w.expiries()
 }
 
 // found checks that a pending arrival is held or will be found again; see window.

@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +42,8 @@ func (s stage) String() string {
 // lane is one busy conversation. It works on its group; everything else waits in the queue.
 type lane struct {
 	place
-	agent  string // under which it is counted
+	agent  string // under which it has its room
+	asked  string // the agent that was asked last; empty: none yet
 	number uint64 // of the attempt under way
 	stage  stage
 	gone   bool
@@ -72,6 +74,8 @@ type lane struct {
 	attempts int // that failed, in a row
 	since    time.Time
 	cause    string
+	delay    time.Duration // of the pause under way
+	waited   time.Duration // what the group's pauses came to, by their timers
 }
 
 // purpose is what a group is for.
@@ -106,6 +110,9 @@ func (l *lane) seqs() []uint64 {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// waitsFor is the agent that is asked about the conversation.
+func (l *lane) waitsFor() string { return cmp.Or(l.asked, l.agent) }
 
 // committed tells whether something is under way that ends by itself and is not to be thrown away: an answer.
 func (l *lane) committed() bool { return l.stage == asking || l.stage == committing || l.commit != nil }
@@ -165,6 +172,7 @@ func (s *step) start(l *lane) {
 	head := l.queue[0]
 	l.group, l.queue = []channels.Arrival{head}, l.queue[1:]
 	l.allowed, l.dirty, l.tries, l.repeated, l.withdrawn, l.readUp = false, nil, 0, false, false, false
+	l.stop.asked = l.stop.asked && l.stop.seq != head.Seq // a /stop that has its turn stops nothing any more
 	_, command := access.Command(head.Text)
 	switch {
 	case head.Kind == channels.Command || head.Kind == channels.Message && command:
@@ -172,7 +180,7 @@ func (s *step) start(l *lane) {
 	case head.Kind == channels.Message:
 		l.purpose = forTurn
 		s.heed(l)
-		if left := head.At.Add(s.coalesce(l)).Sub(s.now); left > 0 {
+		if left := s.coalesce(l) - s.age(l); left > 0 {
 			s.add(kit.After{Delay: left, Msg: wake{s.enter(l, collecting)}})
 			return
 		}
@@ -200,6 +208,7 @@ func (s *step) woken(l *lane) {
 	case collecting:
 		s.collect(l)
 	case pausing:
+		l.waited += l.delay
 		s.resume(l)
 	}
 }

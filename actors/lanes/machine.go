@@ -32,6 +32,7 @@ type State struct {
 	lanes   *immutable.SortedMap[place, *lane]   // a lane is never changed once it is in here
 	blocked *immutable.SortedMap[place, Blocked] // those of them that try again
 	turns   int                                  // lanes whose turn is at an agent
+	waiting map[string]int                       // lanes, by the agent that they wait for
 	drain   *drain
 	now     time.Time
 }
@@ -76,7 +77,11 @@ type (
 		place
 		seq uint64
 	}
-	aside struct{} // typing, mark as read: nobody minds
+	typing struct { // typing is shown
+		attempt
+		times int // of this turn
+	}
+	aside struct{} // mark as read, typing is over: nobody minds
 )
 
 // NewState is the state before the first Configure: it knows no account.
@@ -87,6 +92,7 @@ func NewState(o Others) State {
 		windows: map[channels.Account]window{},
 		lanes:   immutable.NewSortedMap[place, *lane](byPlace{}),
 		blocked: immutable.NewSortedMap[place, Blocked](byPlace{}),
+		waiting: map[string]int{},
 	}
 }
 
@@ -127,6 +133,8 @@ func (s *step) take(in kit.In) {
 		s.draining(m, in.From)
 	case wake:
 		s.visit(m.attempt, s.woken)
+	case typeOn:
+		s.visit(m.attempt, func(l *lane) { s.showTyping(l, m.typing) })
 	case retake:
 		s.visitAny(m.place, s.lookOn)
 	case rescan:
@@ -153,6 +161,8 @@ func (s *step) answered(m kit.Answered) {
 		s.laneTaken(tag, m)
 	case stopDecided:
 		s.stopDecided(tag, m)
+	case typing:
+		s.visit(tag.attempt, func(*lane) { s.typed(tag, m) })
 	}
 }
 
@@ -176,6 +186,9 @@ func (s *step) visitAny(p place, f func(*lane)) {
 
 // put replaces a lane by its next state, or lets it go, and keeps the books.
 func (s *step) put(old, l *lane) {
+	if old != nil {
+		s.wait(old.waitsFor(), -1)
+	}
 	if old != nil && old.stage == asking {
 		s.turns--
 	}
@@ -186,6 +199,7 @@ func (s *step) put(old, l *lane) {
 		s.left(l)
 		return
 	}
+	s.wait(l.waitsFor(), 1)
 	if l.stage == asking {
 		s.turns++
 	}
@@ -197,6 +211,17 @@ func (s *step) put(old, l *lane) {
 		s.blocked = s.blocked.Delete(l.place)
 	}
 	s.lanes = s.lanes.Set(l.place, l)
+}
+
+// wait counts a lane among those that wait for an agent, or no more.
+func (s *step) wait(agent string, by int) {
+	if agent == "" {
+		return // what has no conversation yet has no agent
+	}
+	s.waiting = maps.Clone(s.waiting)
+	if s.waiting[agent] += by; s.waiting[agent] == 0 {
+		delete(s.waiting, agent)
+	}
 }
 
 // configure takes what a revision says. Turns under way go on; what pauses tries again, for the reload may be its cure.
@@ -299,9 +324,10 @@ func (s *step) drained(late bool) {
 
 // snapshot is what others may read.
 func (s State) snapshot() Snapshot {
-	out := Snapshot{Lanes: s.lanes.Len(), Turns: s.turns}
+	out := Snapshot{Lanes: s.lanes.Len(), Turns: s.turns, Waiting: s.waiting}
 	for _, w := range s.windows {
 		out.Held += w.held.Len()
+		out.LeftOut = out.LeftOut || w.low != 0 && !w.removed
 		if it := w.held.Iterator(); !it.Done() {
 			_, at, _ := it.Next()
 			out.Oldest = max(out.Oldest, s.now.Sub(at))

@@ -39,7 +39,13 @@ type Snapshot struct {
 	Held    int           `json:"held"`  // arrivals in memory
 	Oldest  time.Duration `json:"oldest"`
 	Blocked []Blocked     `json:"blocked,omitempty"` // those that try again, at most 20
+	// Waiting are the conversations that wait for an agent, by its name: for its answer, or between two attempts.
+	Waiting map[string]int `json:"waiting,omitempty"`
+	LeftOut bool           `json:"leftOut,omitempty"` // arrivals of some account did not fit and are looked for again
 }
+
+// WaitsFor tells whether something may wait for an agent. What was left out may be for any.
+func (s Snapshot) WaitsFor(agent string) bool { return s.LeftOut || s.Waiting[agent] > 0 }
 
 // Blocked is a conversation that waits for something to become well.
 type Blocked struct {
@@ -66,6 +72,7 @@ const (
 // Private inputs: timers, by a number under which a stale one is known.
 type (
 	wake     struct{ attempt } // a lane's pause or window is over
+	typeOn   struct{ typing }  // a turn goes on, and the network may have ended its display
 	retake   struct{ place }   // a lane looks for what it left in the journal
 	rescan   struct{ account channels.Account }
 	scanOn   struct{ account channels.Account } // a take failed; try again

@@ -60,9 +60,12 @@ func (s *step) call(l *lane, st stage, op run.Op, within time.Duration) {
 }
 
 // tell asks the network for something that nobody minds if it fails.
-func (s *step) tell(l *lane, op run.Op) {
+func (s *step) tell(l *lane, op run.Op) { s.aside(l, op, aside{}) }
+
+// aside asks the network for something beside what the lane waits for.
+func (s *step) aside(l *lane, op run.Op, tag any) {
 	s.add(kit.Ask{
-		To: s.windows[l.account].config.Supervisor, Within: completeWithin + callSlack, Tag: aside{},
+		To: s.windows[l.account].config.Supervisor, Within: completeWithin + callSlack, Tag: tag,
 		Msg: supervisor.Call{Account: l.account, Op: op, Within: completeWithin},
 	})
 }
@@ -239,10 +242,13 @@ func (s *step) mark(l *lane) {
 	c := commit{then: thenAsk, stored: l.stored, loaded: l.loaded}
 	keep := s.common(l).KeepMedia.D()
 	for _, a := range l.group {
-		if !slices.Contains(l.dirty, a.Seq) {
+		changed := slices.Contains(l.dirty, a.Seq)
+		if changed || l.attempts > 0 { // what is tried again is named, or nobody would say that an operator dropped it
+			c.ops = append(c.ops, s.rewrite(l, a))
+		}
+		if !changed {
 			continue
 		}
-		c.ops = append(c.ops, s.rewrite(l, a))
 		for _, f := range a.Attachments {
 			if isHash(f.Blob) {
 				c.ops = append(c.ops, journal.Pin{Seq: a.Seq, Blob: f.Blob, Keep: keep})

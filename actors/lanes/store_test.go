@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/actors/journal"
 	"holdfast/channels"
@@ -28,10 +29,11 @@ type store struct {
 }
 
 type item struct {
-	arrival channels.Arrival
-	end     *journal.End
-	pins    map[string]bool
-	moved   bool // came without a conversation
+	arrival  channels.Arrival
+	accepted time.Time // when that really was
+	end      *journal.End
+	pins     map[string]bool
+	moved    bool // came without a conversation
 }
 
 func newStore(t testing.TB) *store {

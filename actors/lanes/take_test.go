@@ -147,7 +147,7 @@ func TestAnEarlierArrivalWakesALaneThatWaitsForTheJournal(t *testing.T) {
 	small(w)
 	w.strict = true
 	l := &lane{place: place{account: home, conversation: "c"}, agent: defaultAgent, behind: true, from: 10}
-	w.state.windows[home].lanes[defaultAgent] = 1
+	w.state.windows[home].lanes[defaultAgent], w.state.waiting[defaultAgent] = 1, 1
 	w.state.lanes = w.state.lanes.Set(l.place, l)
 	seq := w.message("", "/stop", incomplete)
 	well := w.network

@@ -41,7 +41,7 @@ func (s *step) failed(l *lane, cause error, after time.Duration) {
 		return
 	}
 	delay := min(max(l.pauseLength(), min(after, longestAsk)), left)
-	if l.allowed && l.loaded && !l.stored.notices.Late && s.now.Sub(l.group[0].At) >= noticeAfter {
+	if l.allowed && l.loaded && !l.stored.notices.Late && s.age(l) >= noticeAfter {
 		s.sayLate(l, delay)
 		return
 	}
@@ -64,14 +64,16 @@ func (l *lane) pauseLength() time.Duration {
 
 // pause lets go of what the journal can give again.
 func (s *step) pause(l *lane, delay time.Duration) {
-	l.stored, l.loaded = stored{}, false
+	l.stored, l.loaded, l.delay = stored{}, false, delay
 	s.add(kit.After{Delay: delay, Jitter: pauseJitter, Msg: wake{s.enter(l, pausing)}})
 }
 
 // timeLeft is how long the group may still be answered.
-func (s *step) timeLeft(l *lane) time.Duration {
-	return l.group[0].At.Add(s.common(l).ExpireAfter.D()).Sub(s.now)
-}
+func (s *step) timeLeft(l *lane) time.Duration { return s.common(l).ExpireAfter.D() - s.age(l) }
+
+// age is how long ago the group was accepted: by the clock, but no less than its pauses came to, for a clock may be set
+// back and would have it wait for the time of day at which it came.
+func (s *step) age(l *lane) time.Duration { return max(s.now.Sub(l.group[0].At), l.waited) }
 
 // expire ends a group whose time is over. The sender hears of it once per trouble.
 func (s *step) expire(l *lane) {

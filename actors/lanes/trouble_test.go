@@ -9,6 +9,7 @@ import (
 	"holdfast/actors/access"
 	"holdfast/actors/agents"
 	"holdfast/actors/agents/backend"
+	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/actors/run"
 	"holdfast/channels"
@@ -203,6 +204,24 @@ func TestTrouble(t *testing.T) {
 			w.store.broken = nil
 			w.after(time.Minute)
 			w.wantEnds(map[uint64]string{seq: "done answered"})
+			w.idle()
+		}},
+		{"a message that an operator drops is not tried again, and the next one goes on", func(t *testing.T, w *world) {
+			w.down()
+			seq := w.message("c", "hi")
+			next := w.message("c", "and now?")
+			w.after(10 * time.Second)
+			w.store.items[seq].end = &journal.End{Seq: seq, State: journal.Dead, Outcome: "dropped"}
+			tried := len(w.turns)
+			w.after(longestWait)
+			for _, turn := range w.turns[tried:] {
+				if turn.Text == "hi" {
+					t.Error("it was tried again")
+				}
+			}
+			w.agent = func(backend.Turn) *agents.Turned { said := agentsSay("at last"); return &said }
+			w.after(longestWait)
+			w.wantEnds(map[uint64]string{seq: "dead dropped", next: "done answered"})
 			w.idle()
 		}},
 		{"a reload lets what pauses try again at once", func(t *testing.T, w *world) {

@@ -13,24 +13,45 @@ import (
 	"holdfast/channels"
 )
 
+const (
+	typingEvery = 20 * time.Second // networks show typing for a while only, some for less than a minute
+	typingMost  = 30               // times in one turn: ten minutes; whoever waits longer has gone
+)
+
 // ask begins the turn.
 func (s *step) ask(l *lane) {
 	if !l.readUp {
 		l.readUp = true
 		s.tell(l, run.MarkRead{Conversation: l.conversation})
 	}
+	m, begun := l.merged(), s.enter(l, asking)
 	l.typing = true
-	s.tell(l, run.Typing{Conversation: l.conversation, On: true})
-	m := l.merged()
+	s.showTyping(l, typing{begun, 1})
+	l.asked = s.agentOf(l.place)
 	turn := backend.Turn{
-		ID: l.turnID(), Repeated: l.repeated, Agent: s.agentOf(l.place), Account: l.account, Conversation: l.conversation,
+		ID: l.turnID(), Repeated: l.repeated, Agent: l.asked, Account: l.account, Conversation: l.conversation,
 		Group: m.Group, Sender: m.Sender, Text: m.Text, Attachments: m.Attachments,
 		Context: l.stored.context, History: trimmed(l.stored.history, s.common(l).History(m.Group)),
 	}
 	l.withdrawn = false
 	s.add(kit.Ask{
-		To: s.others.Agents, Msg: agents.Turn{Turn: turn}, Within: max(minTurn, s.timeLeft(l)), Tag: s.enter(l, asking),
+		To: s.others.Agents, Msg: agents.Turn{Turn: turn}, Within: max(minTurn, s.timeLeft(l)), Tag: begun,
 	})
+}
+
+// showTyping shows that an answer is being written.
+func (s *step) showTyping(l *lane, t typing) {
+	s.aside(l, run.Typing{Conversation: l.conversation, On: true}, t)
+}
+
+// typed has typing shown again after a while, as long as the turn goes on: not before the network has answered, so that
+// one that is slow is asked one thing at a time, and not where it cannot show it at all.
+func (s *step) typed(t typing, m kit.Answered) {
+	r, _ := m.Msg.(run.Result)
+	if t.times < typingMost && (r.Err == nil || channels.OutcomeOf(r.Err) != channels.Rejected) {
+		t.times++
+		s.add(kit.After{Delay: typingEvery, Msg: typeOn{t}})
+	}
 }
 
 // turned takes the agent's word.
@@ -136,4 +157,6 @@ func (s *step) retract(l *lane) {
 }
 
 // well forgets past failures.
-func (l *lane) well() { l.attempts, l.since, l.cause, l.tries = 0, time.Time{}, "", 0 }
+func (l *lane) well() {
+	l.attempts, l.since, l.cause, l.tries, l.waited = 0, time.Time{}, "", 0, 0
+}

@@ -35,7 +35,9 @@ var (
 type world struct {
 	t       testing.TB
 	state   State
-	now     time.Time
+	now     time.Time     // what has really passed: timers go by it
+	skew    time.Duration // by how much the clock on the wall is wrong: the machine and acceptance go by that one
+	latest  time.Time     // that the clock ever showed
 	lines   map[kit.Addr][]kit.Effect
 	answers []kit.Answered
 	timers  []timer
@@ -128,11 +130,17 @@ func bound(agent, conversation string) func(*Configure) {
 	}
 }
 
+// wall is what the clock shows.
+func (w *world) wall() time.Time { return w.now.Add(w.skew) }
+
 // in gives one input to the machine and sorts its effects.
 func (w *world) in(msg any) {
 	w.t.Helper()
 	var effects []kit.Effect
-	w.state, effects = Step(w.state, kit.In{Msg: msg, From: kit.ReturnTo(asker, 1), Now: w.now})
+	if w.latest.Before(w.wall()) {
+		w.latest = w.wall()
+	}
+	w.state, effects = Step(w.state, kit.In{Msg: msg, From: kit.ReturnTo(asker, 1), Now: w.wall()})
 	w.effects = effects
 	if w.strict {
 		w.laws()

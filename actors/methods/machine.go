@@ -50,17 +50,17 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 
 func sift(all []registry.Method) (kept []registry.Method, refused map[string]string) {
 	refused = map[string]string{}
-	seen := map[string]bool{}
+	owner := map[string]kit.Addr{}
 	for _, m := range all {
 		switch {
 		case !wellFormed.MatchString(m.Name):
 			refused[m.Name] = "a method's name is lower-case words joined by dots"
 		case m.Owner.IsZero():
 			refused[m.Name] = "nobody answers it"
-		case seen[m.Name]:
-			refused[m.Name] = "another method has this name"
+		case !owner[m.Name].IsZero():
+			refused[m.Name] = owner[m.Name].String() + " answers a method of this name already: rename the later one"
 		default:
-			seen[m.Name] = true
+			owner[m.Name] = m.Owner
 			kept = append(kept, m)
 		}
 	}

@@ -52,6 +52,14 @@ func TestRegister(t *testing.T) {
 	}
 }
 
+func TestOfTwoMethodsOfOneNameTheFirstIsKept(t *testing.T) {
+	core, plugin := kit.Named("control"), kit.Named("plugins")
+	kept, refused := sift([]registry.Method{{Name: "journal.ls", Owner: core}, {Name: "journal.ls", Owner: plugin}})
+	if want := "control answers a method of this name already: rename the later one"; len(kept) != 1 || kept[0].Owner != core || refused["journal.ls"] != want {
+		t.Errorf("kept %+v, refused %q, want the core's to be kept and %q", kept, refused, want)
+	}
+}
+
 func TestAMethodWithoutAnOwnerIsRefused(t *testing.T) {
 	if kept, refused := sift([]registry.Method{{Name: "x"}}); len(kept) != 0 || refused["x"] == "" {
 		t.Errorf("kept %v, refused %v", kept, refused)

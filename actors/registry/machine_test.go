@@ -193,6 +193,13 @@ func TestAHolderThatHeardNothingIsForgotten(t *testing.T) {
 	}
 }
 
+func TestHoldersWithoutANameAreNotOneHolder(t *testing.T) {
+	s, _ := play[Leased](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Lease{Channel: "x"}, Lease{Channel: "x"}, Forget{})
+	if len(s.Leases) != 2 {
+		t.Errorf("%d leases are held, want both", len(s.Leases))
+	}
+}
+
 func TestLaw3_AnInstanceThatIsCarriedOverIsTheSameOne(t *testing.T) {
 	made := 0
 	counting := channels.Plugin{Name: "bell", Version: "1", Offer: func(channels.PluginSettings) channels.Offer {

@@ -2,6 +2,9 @@ package reload
 
 import (
 	"context"
+	"fmt"
+
+	"github.com/rs/zerolog"
 
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/kit"
@@ -9,7 +12,7 @@ import (
 	"holdfast/config"
 )
 
-// Options of the actor; all of it is fixed for the life of the process.
+// Options of the actor.
 type Options struct {
 	Places     Places
 	Kinds      Kinds
@@ -17,40 +20,165 @@ type Options struct {
 	Methods    []registry.Method // the core's own
 	Source     config.Source
 	Environ    []string
+	Listener   Listener
 	Supervisor func(channel string) kit.Spec
 	AgentEnv   func(name string) backend.Env
-	Finished   func() // called after every reload that was not refused; must not wait
+	Watch      bool                             // reload when the configuration changes
+	Keep       func(copy []byte) error          // keeps the last good configuration; may wait; nil: it is not kept
+	Log        zerolog.Logger                   // for what a watch has to say
+	Took       func(config.Gateway, config.Log) // called when settings of the process itself are live; must not wait
+	Finished   func()                           // called after every reload that did something; must not wait
 }
 
-// load is the job of reading and decoding; config is the boot's, already read.
-type load struct{ config *config.Config }
+// Listener can be moved while it serves.
+type Listener interface {
+	// Bind opens an address beside the one that is served. Nothing is answered there yet. It may wait.
+	Bind(addr string) (Bound, error)
+}
 
-// Spec is the reload actor ready to be started.
+// Bound is a listener that is open and not served. Exactly one of Serve and Close is called, once; neither waits.
+type Bound interface {
+	Addr() string
+	Serve() // answers here from now on; the listener before is let go when it has answered what came to it
+	Close()
+}
+
+// Jobs beside the actor.
+type (
+	// load reads and judges the configuration. Without a config, the source is read.
+	load struct {
+		config *config.Config
+		file   string // instead of the source
+		listen string // gateway.listen as it is applied
+		bound  string // the address that it has
+		keep   bool   // it cannot be moved: gateway.listen is taken for what is applied
+	}
+	// bind opens a listener. Its value is a Bound.
+	bind struct{ addr string }
+)
+
+// Private effects.
+type (
+	// finished is the end of every reload that did something.
+	finished struct{}
+	// took hands over what the process itself uses.
+	took struct {
+		gateway config.Gateway
+		log     config.Log
+	}
+	// serve and forsake decide what becomes of a listener.
+	serve   struct{ bound Bound }
+	forsake struct{ bound Bound }
+)
+
+func (finished) IsEffect() {}
+func (took) IsEffect()     {}
+func (serve) IsEffect()    {}
+func (forsake) IsEffect()  {}
+
+// unbind gives a listener up, if there is one.
+func unbind(what any) []kit.Effect {
+	if b, is := what.(Bound); is && b != nil {
+		return []kit.Effect{forsake{b}}
+	}
+	return nil
+}
+
+// Spec is the actor ready to be started.
 func Spec(o Options) kit.Spec {
 	return kit.Def[State]{
-		Kind:  "reload",
-		State: State{Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv},
-		Step:  Step,
-		Core:  true,
-		Work: func(_ context.Context, job any) (any, error) {
-			return o.load(job.(load)) //nolint:forcetypeassert // the machine has no other job
+		Kind: "reload",
+		State: State{
+			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods,
+			Watches: o.Watch, Keeps: o.Keep != nil,
 		},
-		Make: func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // likewise
-		Perform: func(_ *kit.Context, e kit.Effect) {
-			if _, ok := e.(finished); ok && o.Finished != nil {
-				o.Finished()
-			}
-		},
+		Step:     Step,
+		Core:     true,
+		Work:     o.Work(),
+		Make:     func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // the machine spawns nothing else
+		Perform:  func(_ *kit.Context, e kit.Effect) { o.perform(e) },
 		Phase:    func(s State) string { return string(s.Phase) },
-		Snapshot: func(s State) any { return Snapshot{Phase: string(s.Phase), Last: s.Last} },
+		Snapshot: func(s State) any { return s.snapshot() },
 	}.Spec()
 }
 
-func (o Options) load(job load) (any, error) {
-	if job.config != nil {
-		candidate, problems := Prepare(job.config, o.Kinds, o.Listen)
-		return loaded{candidate: candidate, problems: problems}, nil
+func (s State) snapshot() Snapshot {
+	return Snapshot{Phase: string(s.Phase), Last: s.Last, Counts: s.Counts, Unapplied: s.Unapplied}
+}
+
+// perform does the private effects; none of them waits.
+func (o Options) perform(e kit.Effect) {
+	switch e := e.(type) {
+	case finished:
+		if o.Finished != nil {
+			o.Finished()
+		}
+	case took:
+		if o.Took != nil {
+			o.Took(e.gateway, e.log)
+		}
+	case serve:
+		e.bound.Serve()
+	case forsake:
+		e.bound.Close()
+	default:
+		panic(fmt.Sprintf("no arm for effect %T", e))
 	}
-	candidate, problems := Read(o.Source, o.Environ, o.Kinds, func(*config.Config) string { return o.Listen })
-	return loaded{candidate: candidate, problems: problems}, nil
+}
+
+// Work does the jobs of the machine. It is exported for whoever performs the effects without this shell.
+func (o Options) Work() kit.Work {
+	next := o.watcher()
+	return func(ctx context.Context, job any) (any, error) {
+		if w, waits := job.(watching); waits {
+			return next(ctx, w.known)
+		}
+		return o.perJob(job)
+	}
+}
+
+func (o Options) perJob(job any) (any, error) {
+	switch job := job.(type) {
+	case keeping:
+		data, err := job.config.Copy()
+		if err != nil {
+			return nil, err
+		}
+		return nil, o.Keep(data)
+	case load:
+		candidate, problems := o.load(job)
+		if candidate != nil {
+			for i, a := range candidate.Agents { // it is ours until it is told
+				candidate.Agents[i].Agent = a.Kind.Open(a.Settings, o.AgentEnv(a.Name))
+			}
+		}
+		return loaded{candidate: candidate, problems: problems}, nil
+	case bind:
+		if o.Listener == nil {
+			return nil, fmt.Errorf("this listener cannot be moved while the gateway runs")
+		}
+		return o.Listener.Bind(job.addr)
+	}
+	panic(fmt.Sprintf("no arm for job %T", job))
+}
+
+// load takes the address that the listener has for the one that was asked for, as long as that is the same.
+func (o Options) load(job load) (*Candidate, config.Problems) {
+	listen := func(cfg *config.Config) string {
+		if job.keep {
+			cfg.Gateway.Listen = job.listen
+		}
+		if job.listen == "" || cfg.Gateway.Listen == job.listen {
+			return job.bound
+		}
+		return cfg.Gateway.Listen
+	}
+	if job.config != nil {
+		return Prepare(job.config, o.Kinds, listen(job.config))
+	}
+	source := o.Source
+	if job.file != "" {
+		source = source.At(job.file)
+	}
+	return Read(source, o.Environ, o.Kinds, listen)
 }

@@ -32,7 +32,13 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, sys: kittest.New(t), cell: &registry.Cell{}, file: filepath.Join(t.TempDir(), "c.yaml")}
 	reg := b.start("registry", registry.Spec(b.cell))
-	yes := func(msg any) any { a, _ := agree(msg); return a }
+	yes := func(msg any) any {
+		if _, tells := msg.(supervisor.Discard); tells {
+			return nil
+		}
+		a, _ := agree(msg)
+		return a
+	}
 	others := kittest.NewProbe(t, b.sys, "others").Answering(yes).Addr()
 	b.boss = kittest.NewProbe(t, b.sys, "boss").Answering(yes)
 	b.src = config.Find(b.file, func(string) string { return "" })

@@ -3,12 +3,14 @@ package reload
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
 	"holdfast/actors/agents/backend"
+	"holdfast/actors/registry"
 	"holdfast/actors/router"
 	"holdfast/channels"
 	"holdfast/config"
@@ -20,30 +22,30 @@ type Kinds struct {
 	Agents  []backend.Kind
 }
 
-// channels are the kinds that plugins offer which are on by default.
-func (k Kinds) channels() []channels.Kind {
-	var out []channels.Kind
-	for _, p := range k.Plugins {
-		if p.On(nil) {
-			out = append(out, p.Kinds()...)
-		}
-	}
-	return out
-}
-
 // Candidate is a configuration with everything decoded: what a reload would make live. It is never changed.
 type Candidate struct {
 	Config   *config.Config
+	Plugins  []Plugin  // that are enabled, sorted by name
 	Accounts []Account // sorted by ID
 	Agents   []Agent   // sorted by name
 	Mentions []string
 }
 
+// Plugin is one plugin of a Candidate, with an instance of it that exists already or will never be used.
+type Plugin struct {
+	Name  string
+	Node  config.Node
+	Offer registry.Offer // without a fingerprint of the settings
+}
+
 // Account is one account of a Candidate.
 type Account struct {
 	ID       channels.Account
+	Plugin   string // that offers its channel
+	Off      bool   // the plugin is not enabled; the account is disabled with it
 	Kind     channels.Kind
 	Node     config.Node
+	With     config.Node // its plugin's settings; an account that could not be changed keeps those that it runs with
 	Settings channels.Settings
 	Routes   []channels.Route
 	Webhook  string // where the outside reaches it; empty: nowhere
@@ -56,6 +58,7 @@ type Agent struct {
 	Kind     backend.Kind
 	Node     config.Node
 	Settings backend.Settings
+	Agent    backend.Agent // made by load; nil in a candidate that is only judged
 }
 
 // Read is the whole way from a source to what a reload would make live, and every fault of it at once.
@@ -75,26 +78,23 @@ func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.
 	return candidate, nil
 }
 
-// Prepare decodes a configuration and names what config itself cannot know to be wrong: kinds that do not exist, settings,
-// paths that collide, credentials that cannot be told apart. listen is the address that the outside
+// Prepare decodes a configuration and names what config itself cannot know to be wrong: plugins and kinds that do not exist,
+// settings, paths that collide, credentials that cannot be told apart. listen is the address that the outside
 // reaches; it stands for gateway.listen where that is not final (port 0). said is what config had to say already: values
 // at those places are not judged again.
 func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Problem) (*Candidate, config.Problems) {
 	c := &Candidate{Config: cfg}
-	var problems config.Problems
+	offered, problems := c.plugins(kinds.Plugins, said)
 	base := strings.TrimSuffix(cmp.Or(cfg.Gateway.PublicURL, "http://"+listen), "/")
 	for _, channel := range slices.Sorted(maps.Keys(cfg.Channels)) {
-		kind, known := find(kinds.channels(), channel, func(k channels.Kind) string { return k.Name })
+		o, known := find(offered, channel, func(o offering) string { return o.kind.Name })
 		for _, name := range slices.Sorted(maps.Keys(cfg.Channels[channel].Accounts)) {
 			node := cfg.Channels[channel].Accounts[name]
-			if !known {
-				problems = append(problems, node.Place([]config.Problem{{
-					Got:  "channel " + channel,
-					Want: "a channel that this gateway knows: " + list(kinds.channels(), func(k channels.Kind) string { return k.Name }),
-				}})...)
+			if fault := o.fault(known, channel, offered); fault != nil {
+				problems = append(problems, node.Place([]config.Problem{*fault})...)
 				continue
 			}
-			a, faults := account(channels.NewAccount(channel, name), kind, node, base, said)
+			a, faults := account(channels.NewAccount(channel, name), o, node, base, said)
 			problems = append(problems, faults...)
 			c.Accounts = append(c.Accounts, a)
 		}
@@ -109,12 +109,83 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Prob
 	return c, nil
 }
 
-func account(id channels.Account, kind channels.Kind, node config.Node, base string, said config.Problems) (Account, config.Problems) {
-	a := Account{ID: id, Kind: kind, Node: node, Settings: kind.Settings()}
+// offering is a kind and the plugin that offers it.
+type offering struct {
+	plugin string
+	on     bool
+	said   bool // the operator said so
+	node   config.Node
+	kind   channels.Kind
+}
+
+// fault is why there can be no account of the channel.
+func (o offering) fault(known bool, channel string, all []offering) *config.Problem {
+	switch {
+	case !known:
+		return &config.Problem{
+			Got:  "channel " + channel,
+			Want: "a channel that this gateway knows: " + list(all, func(o offering) string { return o.kind.Name }),
+		}
+	case !o.on && !o.said:
+		return &config.Problem{
+			Got:  "an account of a plugin that is off",
+			Want: fmt.Sprintf("plugins.entries.%s.enabled: true, or false to keep the account for later", o.plugin),
+		}
+	}
+	return nil
+}
+
+// plugins decodes the settings of the plugins that are enabled and has each make an instance. The kinds of the others are
+// told too, for accounts that wait until they are enabled.
+func (c *Candidate) plugins(known []channels.Plugin, said config.Problems) ([]offering, config.Problems) {
+	var (
+		kinds    []offering
+		problems config.Problems
+	)
+	for _, name := range slices.Sorted(maps.Keys(c.Config.Plugins)) {
+		if _, is := find(known, name, func(p channels.Plugin) string { return p.Name }); !is {
+			problems = append(problems, c.Config.Place([]config.Problem{{
+				Path: "plugins.entries." + name, Got: "a plugin called " + name,
+				Want: "one that this gateway has: " + list(known, func(p channels.Plugin) string { return p.Name }),
+			}})...)
+		}
+	}
+	for _, p := range known {
+		entry := c.Config.Plugin(p.Name)
+		settings := p.Defaults()
+		if faults := judgePlugin(entry.Config, settings, said); len(faults) > 0 {
+			problems = append(problems, faults...)
+			settings = p.Defaults()
+		}
+		offer := registry.OfferOf(p, settings, "")
+		for _, k := range offer.Kinds {
+			kinds = append(kinds, offering{plugin: p.Name, on: p.On(entry.Enabled), said: entry.Enabled != nil, node: entry.Config, kind: k})
+		}
+		if p.On(entry.Enabled) {
+			c.Plugins = append(c.Plugins, Plugin{Name: p.Name, Node: entry.Config, Offer: offer})
+		}
+	}
+	slices.SortFunc(c.Plugins, func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
+	return kinds, problems
+}
+
+// judgePlugin is judge for a plugin, which may take no settings.
+func judgePlugin(node config.Node, settings channels.PluginSettings, said config.Problems) config.Problems {
+	if settings == nil {
+		return node.Decode(&struct{}{})
+	}
+	return judge(node, settings, said)
+}
+
+func account(id channels.Account, o offering, node config.Node, base string, said config.Problems) (Account, config.Problems) {
+	a := Account{ID: id, Plugin: o.plugin, Off: !o.on, Kind: o.kind, Node: node, With: o.node, Settings: o.kind.Settings()}
 	if faults := judge(node, a.Settings, said); len(faults) > 0 {
 		return a, faults
 	}
-	a.Routes = kind.Routes(id, a.Settings)
+	if a.Off {
+		a.With, a.Settings.Shared().Enabled = config.Node{}, new(bool)
+	}
+	a.Routes = o.kind.Routes(id, a.Settings)
 	for i := range a.Routes {
 		a.Routes[i].Disabled = !a.Settings.Shared().On()
 	}
@@ -209,6 +280,52 @@ func (c *Candidate) Channels() []string {
 		}
 	}
 	return out
+}
+
+// plugin is the enabled plugin of that name; a zero one if it is not enabled.
+func (c *Candidate) plugin(name string) Plugin {
+	p, _ := find(c.Plugins, name, func(p Plugin) string { return p.Name })
+	return p
+}
+
+// account is the account of that name, if there is one.
+func (c *Candidate) account(id channels.Account) (Account, bool) {
+	if c == nil {
+		return Account{}, false
+	}
+	return find(c.Accounts, string(id), func(a Account) string { return string(a.ID) })
+}
+
+// lasting is the candidate with those settings as they are applied that only another process takes.
+func (c *Candidate) lasting(applied *Candidate) *Candidate {
+	if applied == nil {
+		return c
+	}
+	out, cfg := *c, *c.Config
+	old := applied.Config
+	cfg.Gateway.StateDir, cfg.Gateway.MinFreeMB = old.Gateway.StateDir, old.Gateway.MinFreeMB
+	cfg.Gateway.AdminGroup, cfg.Gateway.Watch = old.Gateway.AdminGroup, old.Gateway.Watch
+	cfg.Log.Format = old.Log.Format
+	out.Config = &cfg
+	return &out
+}
+
+// keeping is the candidate with some accounts as they are applied, because they cannot be changed.
+func (c *Candidate) keeping(applied *Candidate, failed map[channels.Account]string) *Candidate {
+	if len(failed) == 0 {
+		return c
+	}
+	out := *c
+	out.Accounts = slices.Clone(c.Accounts)
+	for i, a := range out.Accounts {
+		if _, cannot := failed[a.ID]; !cannot {
+			continue
+		}
+		if old, there := applied.account(a.ID); there {
+			out.Accounts[i] = old
+		}
+	}
+	return &out
 }
 
 func find[K any](all []K, name string, named func(K) string) (K, bool) {

@@ -18,7 +18,7 @@ import (
 var known = Kinds{Plugins: []channels.Plugin{channels.Plain(webhook.Kind())}, Agents: []backend.Kind{echo.Kind()}}
 
 // read loads YAML from a file of its own.
-func read(t *testing.T, yaml string) *config.Config {
+func read(t testing.TB, yaml string) *config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {

@@ -1,28 +1,25 @@
 // Package reload owns the applied configuration and is the only one that changes it. Its first reload is the boot.
 //
-// One reload runs at a time; those that come meanwhile are merged into one that follows. A reload is a list of stages, each
-// of which waits for the answers of the owners it concerns:
+// One reload runs at a time; those that come meanwhile are merged into one that follows. A reload is a transaction of stages,
+// each of which waits for the answers of the owners that it concerns:
 //
-//	load → install (registry) → register (router, methods) → configure (access, agents, outbox, lanes) → publish → apply
+//	load → bind (a new listener) → install (registry) → prepare (supervisors) → register (router, methods) → hold
+//	     → publish → configure (access, agents, outbox, lanes) → apply (supervisors)
 //
-// Invariants: nothing is live before publish, and publish is one swap. A configuration that is refused changes nothing: the
-// old state serves on, and the report says why. Accounts whose settings have not changed are not touched. Every reload ends
-// in exactly one report, which everybody who asked for it gets.
+// Invariants: nothing is live before publish, and publish is one swap. Whatever fails before it leaves the old state serving,
+// and what was built beside it is dropped. A unit that cannot be prepared stays as it was and does not keep the others, unless
+// the operator wants all or nothing. Units whose resolved values have not changed are not touched. Everything up to the
+// publication has one deadline. Every reload ends in exactly one report, which everybody who asked for it gets.
 package reload
 
 import (
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"holdfast/actors/agents/backend"
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
-	"holdfast/actors/supervisor"
 	"holdfast/channels"
 	"holdfast/config"
 )
@@ -36,12 +33,17 @@ type State struct {
 	Revision   uint64
 	Generation uint64
 	Last       *Report
+	Counts     Counts
 	Spawned    []string // channels whose supervisor is up
+	Unapplied  map[channels.Account]string
+	Listen     string // the address that the listener really has
+	Doubt      bool   // a publication was not answered: what is live may be newer than what is applied
+	Loaded     string // hash of the configuration that was last found valid
 
 	// What does not change while the process lives.
-	Listen   string
-	Methods  []registry.Method
-	AgentEnv func(name string) backend.Env
+	Methods []registry.Method
+	Watches bool // the configuration is watched
+	Keeps   bool // a copy of the last good one is kept
 
 	run   *attempt // the reload under way
 	queue []wish   // merged into the next one
@@ -50,7 +52,7 @@ type State struct {
 
 // Places are the actors that a reload talks to.
 type Places struct {
-	Registry, Router, Methods, Journal, Access, Agents, Outbox, Lanes kit.Addr
+	Registry, Router, Methods, Journal, Access, Agents, Outbox, Lanes, Plugins kit.Addr
 }
 
 // Phase is the stage of the reload under way.
@@ -59,43 +61,60 @@ type Phase string
 const (
 	Idle        Phase = "idle"
 	Loading     Phase = "loading"
+	Binding     Phase = "binding"
 	Installing  Phase = "installing"
+	Preparing   Phase = "preparing"
 	Registering Phase = "registering"
-	Configuring Phase = "configuring"
+	Holding     Phase = "holding"
 	Publishing  Phase = "publishing"
+	Configuring Phase = "configuring"
 	Applying    Phase = "applying"
 	Ordering    Phase = "ordering" // a restart by target
 )
 
+// within is how long a reload may take up to its publication; then the old state serves on.
+const within = 30 * time.Second
+
 // wish is somebody's order for a reload.
 type wish struct {
-	target string
+	kind   kindOfWish
 	caller string
 	config *config.Config // the boot's
 	from   kit.Return
 }
 
+// kindOfWish is what makes two wishes one reload: those of one kind are merged.
+type kindOfWish struct {
+	target       string
+	dry          bool
+	file         string
+	allOrNothing bool
+}
+
 // attempt is one reload from its beginning to its report.
 type attempt struct {
 	number  uint64
+	kind    kindOfWish
 	wishes  []wish
 	began   time.Time
 	next    *Candidate
+	plan    Plan
 	digests map[string]string
 	waiting int // answers that this stage still waits for
 	units   map[string]Verdict
+	failed  map[channels.Account]string // cannot be prepared, and why
+	beside  []string                    // channels whose supervisors have prepared something
+	bound   Bound                       // a listener that is not served yet; nil: the old one stays
 }
-
-// finished is the private effect at the end of every reload that was not refused.
-type finished struct{}
-
-func (finished) IsEffect() {}
 
 // tag of every question and job of an attempt.
 type tag struct {
 	attempt uint64
 	what    string
 }
+
+// overdue is the deadline of an attempt.
+type overdue struct{ attempt uint64 }
 
 // loaded is what the load job brings.
 type loaded struct {
@@ -109,17 +128,19 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Boot:
 		return s.wish(wish{caller: "boot", config: m.Config, from: in.From}, in.Now)
 	case Reload:
-		return s.wish(wish{target: m.Target, caller: m.Caller, from: in.From}, in.Now)
+		kind := kindOfWish{m.Target, m.DryRun, m.File, m.AllOrNothing}
+		return s.wish(wish{kind: kind, caller: m.Caller, from: in.From}, in.Now)
 	case kit.Done:
-		if t, ok := m.Tag.(tag); ok && s.current(t) {
-			return s.loaded(m, in.Now)
-		}
-		return s, nil
+		return s.done(m, in.Now)
+	case watchDue:
+		return s, s.watch(m.known)
 	case kit.Answered:
-		if t, ok := m.Tag.(tag); ok && s.current(t) {
+		if t, ours := m.Tag.(tag); ours && s.current(t) {
 			return s.answered(t, m, in.Now)
 		}
 		return s, nil
+	case overdue:
+		return s.overdue(m, in.Now)
 	case kit.Ended:
 		return s, []kit.Effect{kit.Note{
 			Level: zerolog.ErrorLevel, Text: "a supervisor ended; its accounts are down until the gateway is restarted",
@@ -127,6 +148,25 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		}}
 	}
 	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
+}
+
+// done takes the end of a job.
+func (s State) done(m kit.Done, now time.Time) (State, []kit.Effect) {
+	switch t := m.Tag.(type) {
+	case watching:
+		return s.noticed(t, m, now)
+	case keeping:
+		return s, kept(m)
+	case tag:
+		switch {
+		case !s.current(t):
+		case s.Phase == Loading:
+			return s.loaded(m, now)
+		case s.Phase == Binding:
+			return s.bound(m, now)
+		}
+	}
+	return s, unbind(m.Msg)
 }
 
 func (s State) current(t tag) bool { return s.run != nil && s.run.number == t.attempt }
@@ -140,157 +180,70 @@ func (s State) wish(w wish, now time.Time) (State, []kit.Effect) {
 	return s.begin([]wish{w}, now)
 }
 
-// begin takes all wishes of one kind at once: those that want the file read again, or those with one same target.
+// begin takes all wishes of one kind at once.
 func (s State) begin(wishes []wish, now time.Time) (State, []kit.Effect) {
 	first := wishes[0]
-	var later []wish
-	same := func(w wish) bool { return w.target == first.target }
+	var same, later []wish
 	for _, w := range wishes {
-		if !same(w) {
+		if w.kind == first.kind {
+			same = append(same, w)
+		} else {
 			later = append(later, w)
 		}
 	}
 	s.queue = later
 	s.count++
-	s.run = &attempt{
-		number: s.count, wishes: slices.DeleteFunc(slices.Clone(wishes), func(w wish) bool { return !same(w) }), began: now,
-		units: map[string]Verdict{},
-	}
-	if first.target != "" {
-		return s.order(first.target, now)
+	s.run = &attempt{number: s.count, kind: first.kind, wishes: same, began: now, units: map[string]Verdict{}}
+	if first.kind.target != "" {
+		return s.order(first.kind.target, now)
 	}
 	s.Phase = Loading
-	return s, []kit.Effect{kit.Do{Job: load{config: first.config}, Tag: tag{s.count, "load"}}}
-}
-
-func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
-	got, _ := m.Msg.(loaded)
-	switch {
-	case m.Err != nil:
-		return s.report(now, func(r *Report) { r.Err = m.Err.Error() })
-	case len(got.problems) > 0:
-		return s.report(now, func(r *Report) {
-			r.Problems = got.problems
-			r.Err = "the configuration is refused; what was live serves on"
-		})
+	return s, []kit.Effect{
+		kit.Do{Job: s.load(first.config, false), Tag: tag{s.count, "load"}},
+		kit.After{Delay: within, Msg: overdue{s.count}},
 	}
-	run := *s.run
-	run.next = got.candidate
-	run.digests = s.digests(got.candidate)
-	s.run = &run
-	return s.install()
 }
 
-// digests names each unit by the revision in which its resolved value last changed, so that no fingerprint of a secret
-// exists anywhere.
-func (s State) digests(next *Candidate) map[string]string {
-	out := map[string]string{}
-	fresh := fmt.Sprintf("r%d", s.Revision+1)
-	same := map[string]config.Node{}
+// load is the job of reading and judging the configuration.
+func (s State) load(boot *config.Config, keep bool) load {
+	job := load{config: boot, file: s.run.kind.file, bound: s.Listen, keep: keep}
 	if s.Applied != nil {
-		for _, a := range s.Applied.Accounts {
-			same[string(a.ID)] = a.Node
-		}
-		for _, a := range s.Applied.Agents {
-			same["agent "+a.Name] = a.Node
-		}
+		job.listen = s.Applied.Config.Gateway.Listen
 	}
-	digest := func(unit string, node config.Node) {
-		if old, known := same[unit]; known && old.Equal(node) {
-			out[unit] = s.Digests[unit]
-		} else {
-			out[unit] = fresh
-		}
-	}
-	for _, a := range next.Accounts {
-		digest(string(a.ID), a.Node)
-	}
-	for _, a := range next.Agents {
-		digest("agent "+a.Name, a.Node)
-	}
-	return out
+	return job
 }
 
-// report ends the attempt: everybody who asked gets it, and the next one begins.
-func (s State) report(now time.Time, change func(*Report)) (State, []kit.Effect) {
-	r := &Report{Revision: s.Revision, Generation: s.Generation, Began: s.run.began, Took: config.Duration(now.Sub(s.run.began)), Units: s.run.units}
-	var callers []string
-	for _, w := range s.run.wishes {
-		callers = append(callers, w.caller)
+// overdue ends an attempt that has not come to its publication.
+func (s State) overdue(m overdue, now time.Time) (State, []kit.Effect) {
+	if s.run == nil || s.run.number != m.attempt {
+		return s, nil
 	}
-	r.Caller = strings.Join(callers, ", ")
-	change(r)
-	effects := []kit.Effect{note(r)}
-	if r.Err == "" {
-		effects = append(effects, finished{})
+	switch s.Phase {
+	case Publishing, Configuring, Applying, Ordering, Idle:
+		return s, nil // each of these has deadlines of its own
+	case Loading, Binding, Installing, Preparing, Registering, Holding:
 	}
-	for _, w := range s.run.wishes {
-		effects = append(effects, kit.Answer{To: w.from, Msg: *r})
-	}
-	s.Last, s.run, s.Phase = r, nil, Idle
-	if len(s.queue) == 0 {
-		return s, effects
-	}
-	queue := s.queue
-	s.queue = nil
-	next, more := s.begin(queue, now)
-	return next, append(effects, more...)
+	return s.abort("it was still "+string(s.Phase)+" after "+within.String(), now)
 }
 
-func note(r *Report) kit.Effect {
-	level, text := zerolog.InfoLevel, "reload done"
-	counts := map[string]int{}
-	for _, v := range r.Units {
-		counts[v.Result]++
-		if v.Result == "failed" {
-			level = zerolog.ErrorLevel
-		}
+// abort ends an attempt before its publication: what was built beside the old state is dropped.
+func (s State) abort(why string, now time.Time) (State, []kit.Effect) {
+	effects := []kit.Effect{kit.Tell{To: s.Places.Registry, Msg: registry.Discard{}}}
+	effects = append(effects, s.drop()...)
+	if s.run.bound != nil {
+		effects = append(effects, unbind(s.run.bound)...)
 	}
-	fields := []any{"revision", r.Revision, "generation", r.Generation, "caller", r.Caller, "took", r.Took.String()}
-	for _, result := range slices.Sorted(maps.Keys(counts)) {
-		fields = append(fields, result, counts[result])
+	for id, reason := range s.run.failed {
+		s.run = s.run.with(string(id), Verdict{Result: failed, Reason: reason})
 	}
-	if r.Err != "" {
-		level, text = zerolog.ErrorLevel, "reload refused"
-		fields = append(fields, "cause", r.Err)
-		for i, p := range r.Problems {
-			fields = append(fields, fmt.Sprintf("problem.%d", i+1), p.String())
-		}
-	}
-	return kit.Note{Level: level, Text: text, Fields: fields}
+	s, more := s.report(now, func(r *Report) { r.Err = why + "; what was live serves on" })
+	return s, append(effects, more...)
 }
 
-// order hands a restart to the supervisors that the target names.
-func (s State) order(target string, now time.Time) (State, []kit.Effect) {
-	var effects []kit.Effect
-	asked := map[string]bool{}
-	ask := func(channel string, account channels.Account) {
-		if asked[channel] && account == "" {
-			return
-		}
-		asked[channel] = true
-		effects = append(effects, kit.Ask{
-			To: supervisorOf(channel), Msg: supervisor.Order{Account: account, Do: "restart"},
-			Within: applyWithin, Tag: tag{s.run.number, channel},
-		})
-	}
-	if s.Applied != nil {
-		for _, a := range s.Applied.Accounts {
-			switch target {
-			case "all", a.Kind.Name:
-				ask(a.Kind.Name, "")
-			case string(a.ID):
-				ask(a.Kind.Name, a.ID)
-			}
-		}
-	}
-	if len(effects) == 0 {
-		return s.report(now, func(r *Report) {
-			r.Err = fmt.Sprintf("nothing is named %q: want an account such as bluebubbles:home, a channel, or all", target)
-		})
-	}
-	run := *s.run
-	run.waiting = len(effects)
-	s.run, s.Phase = &run, Ordering
-	return s, effects
+// with is the attempt with one more verdict.
+func (a *attempt) with(unit string, v Verdict) *attempt {
+	out := *a
+	out.units = cloned(a.units)
+	out.units[unit] = v
+	return &out
 }

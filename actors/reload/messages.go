@@ -4,10 +4,13 @@ import (
 	"time"
 
 	"holdfast/actors/supervisor"
+	"holdfast/channels"
 	"holdfast/config"
 )
 
 type (
+	// Begin is the first message, from the shell.
+	Begin struct{}
 	// Boot applies a first configuration. Sent by cmd. Answer: Report.
 	Boot struct{ Config *config.Config }
 	// Reload reads the configuration again and applies what changed, or with Target restarts: one account
@@ -15,6 +18,11 @@ type (
 	Reload struct {
 		Target string
 		Caller string
+		// DryRun only plans. File is what is planned for, or else the configuration itself.
+		DryRun bool
+		File   string
+		// AllOrNothing leaves everything as it is when one unit cannot be prepared; else only that one stays as it is.
+		AllOrNothing bool
 	}
 	// Report is what a reload did, unit by unit. It is never changed.
 	Report struct {
@@ -23,6 +31,8 @@ type (
 		Caller     string             `json:"caller"`
 		Began      time.Time          `json:"began"`
 		Took       config.Duration    `json:"took"`
+		DryRun     bool               `json:"dryRun,omitempty"` // nothing was done; Plan says what would be
+		Plan       *Plan              `json:"plan,omitempty"`
 		Units      map[string]Verdict `json:"units"`
 		Problems   []config.Problem   `json:"problems,omitempty"` // the configuration was refused: the old state serves on
 		Err        string             `json:"error,omitempty"`
@@ -32,8 +42,27 @@ type (
 // Verdict is what became of one unit.
 type Verdict = supervisor.Verdict
 
-// Snapshot is what the actor publishes.
+// Results of a Verdict.
+const (
+	applied   = "applied"
+	unchanged = "unchanged"
+	removed   = "removed"
+	deferred  = "deferred" // it takes effect later: the reason says when
+	failed    = "failed"   // it is as it was
+)
+
+// Snapshot is what reload publishes. It is never changed.
 type Snapshot struct {
-	Phase string
-	Last  *Report
+	Phase  string
+	Last   *Report // the last one that did something or was refused
+	Counts Counts
+	// Unapplied are accounts that serve on with older settings than the configuration has, and why.
+	Unapplied map[channels.Account]string
+}
+
+// Counts of reloads since the process started.
+type Counts struct {
+	Applied   uint64 `json:"applied"`   // something took effect
+	Unchanged uint64 `json:"unchanged"` // there was nothing to do
+	Refused   uint64 `json:"refused"`   // nothing took effect
 }

@@ -1,34 +1,32 @@
 package reload
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"holdfast/actors/access"
-	"holdfast/actors/agents"
-	"holdfast/actors/journal"
 	"holdfast/actors/kit"
-	"holdfast/actors/lanes"
 	"holdfast/actors/methods"
-	"holdfast/actors/outbox"
 	"holdfast/actors/registry"
 	"holdfast/actors/router"
 	"holdfast/actors/supervisor"
 	"holdfast/channels"
+	"holdfast/config"
 )
 
-// Deadlines of the stages. Only apply waits for networks: runs are drained before their successors start.
+// Deadlines of the stages. Only prepare and apply wait for networks.
 const (
-	stageWithin = 10 * time.Second
-	applyWithin = 30 * time.Second
+	stageWithin   = 10 * time.Second
+	prepareWithin = 15 * time.Second
+	applyWithin   = 30 * time.Second
 )
 
 // supervisorOf is the address of a channel's supervisor: it outlives every run and every reload.
 func supervisorOf(channel string) kit.Addr { return kit.Named("channels/" + channel) }
 
-// stage asks and waits for all answers.
-func (s State) stage(phase Phase, effects ...kit.Effect) (State, []kit.Effect) {
+// stage asks and waits for all answers; without a question it is over at once.
+func (s State) stage(phase Phase, now time.Time, effects ...kit.Effect) (State, []kit.Effect) {
 	run := *s.run
 	run.waiting = 0
 	for _, e := range effects {
@@ -37,130 +35,34 @@ func (s State) stage(phase Phase, effects ...kit.Effect) (State, []kit.Effect) {
 		}
 	}
 	s.run, s.Phase = &run, phase
-	return s, effects
+	if run.waiting > 0 {
+		return s, effects
+	}
+	s, more := s.advance(now)
+	return s, append(effects, more...)
 }
 
 func (s State) ask(to kit.Addr, what string, msg any, within time.Duration) kit.Effect {
 	return kit.Ask{To: to, Msg: msg, Within: within, Tag: tag{s.run.number, what}}
 }
 
-func (s State) install() (State, []kit.Effect) {
-	offers := []registry.Offer{}
-	for _, k := range s.run.next.kinds() {
-		offers = append(offers, registry.Offer{Plugin: k.Name, Version: "builtin", Kinds: []channels.Kind{k}})
-	}
-	return s.stage(Installing, s.ask(s.Places.Registry, "install", registry.Install{Offers: offers}, stageWithin))
-}
-
-func (c *Candidate) kinds() []channels.Kind {
-	var out []channels.Kind
-	for _, name := range c.Channels() {
-		for _, a := range c.Accounts {
-			if a.Kind.Name == name {
-				out = append(out, a.Kind)
-				break
-			}
-		}
-	}
-	return out
-}
-
-// register spawns the supervisors that are missing, so that everybody can be told their address, and hands in the claims.
-func (s State) register() (State, []kit.Effect) {
-	var effects []kit.Effect
-	for _, c := range s.run.next.Channels() {
-		if !slices.Contains(s.Spawned, c) {
-			effects = append(effects, kit.Spawn{As: supervisorOf(c), What: c})
-			s.Spawned = append(s.Spawned[:len(s.Spawned):len(s.Spawned)], c)
-		}
-	}
-	effects = append(effects,
-		s.ask(s.Places.Router, "router", router.Register{Claims: s.run.next.Claims(), Listen: s.Listen}, stageWithin),
-		s.ask(s.Places.Methods, "methods", methods.Register{Methods: s.Methods}, stageWithin))
-	return s.stage(Registering, effects...)
-}
-
-func (s State) configure() (State, []kit.Effect) {
-	var (
-		next     = s.run.next
-		revision = s.Revision + 1
-		policies = map[channels.Account]channels.Common{}
-		toLanes  = map[channels.Account]lanes.Account{}
-		toOutbox = map[channels.Account]outbox.Account{}
-		list     []agents.Agent
-		names    []string
-	)
-	for _, a := range next.Accounts {
-		common, to := *a.Settings.Shared(), supervisorOf(a.Kind.Name)
-		policies[a.ID] = common
-		toLanes[a.ID] = lanes.Account{Supervisor: to, Common: common, Limits: a.Kind.Limits}
-		toOutbox[a.ID] = outbox.Account{Supervisor: to, Limits: a.Kind.Limits, Expire: common.ExpireAfter.D(), Chunk: common.TextChunkLimit, ChunkMode: common.ChunkMode}
-	}
-	for _, a := range next.Agents {
-		shared := a.Settings.Shared()
-		list = append(list, agents.Agent{
-			Name: a.Name, Kind: a.Kind.Name, Digest: s.run.digests["agent "+a.Name],
-			Agent: a.Kind.Open(a.Settings, s.AgentEnv(a.Name)), Parallel: shared.Parallel, Timeout: shared.Timeout.D(),
-		})
-		names = append(names, a.Name)
-	}
-	return s.stage(Configuring,
-		s.ask(s.Places.Access, "access", access.Configure{Revision: revision, Accounts: policies}, stageWithin),
-		s.ask(s.Places.Agents, "agents", agents.Configure{Revision: revision, Agents: list}, stageWithin),
-		s.ask(s.Places.Outbox, "outbox", outbox.Configure{Revision: revision, Accounts: toOutbox}, stageWithin),
-		s.ask(s.Places.Lanes, "lanes", lanes.Configure{
-			Revision: revision, Accounts: toLanes, Bindings: next.Config.Bindings,
-			Agents: names, Mentions: next.Mentions,
-		}, stageWithin))
-}
-
-func (s State) publish() (State, []kit.Effect) {
-	return s.stage(Publishing, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1, Edge: s.run.next.edge()}, stageWithin))
-}
-
-// apply hands each supervisor its accounts; a channel without any is told so and goes on existing, idle.
-func (s State) apply() (State, []kit.Effect) {
-	next := s.run.next
-	per := map[string][]supervisor.Account{}
-	var all []channels.Account
-	for _, a := range next.Accounts {
-		all = append(all, a.ID)
-		per[a.Kind.Name] = append(per[a.Kind.Name], supervisor.Account{
-			ID: a.ID, Settings: a.Settings, Webhook: a.Webhook, Masked: a.Masked,
-			Digest: s.run.digests[string(a.ID)],
-		})
-	}
-	effects := []kit.Effect{s.ask(s.Places.Journal, "journal", journal.Keep{Accounts: all}, stageWithin)}
-	for _, channel := range s.Spawned {
-		effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Apply{Revision: s.Revision, Accounts: per[channel]}, applyWithin))
-	}
-	return s.stage(Applying, effects...)
-}
-
-// answered books one answer and goes to the next stage when none is missing. A core actor that does not answer in time
-// fails the reload; a supervisor that does not fails its own channel.
-func (s State) answered(t tag, m kit.Answered, now time.Time) (State, []kit.Effect) {
-	run := *s.run
-	run.waiting--
-	run.units = maps.Clone(run.units)
-	s.run = &run
-	if fault := s.book(t, m); fault != "" {
-		return s.report(now, func(r *Report) { r.Err = fault })
-	}
-	if run.waiting > 0 {
-		return s, nil
-	}
+// advance goes from a stage that is over to the next one.
+func (s State) advance(now time.Time) (State, []kit.Effect) {
 	switch s.Phase {
+	case Binding:
+		return s.install(now)
 	case Installing:
-		return s.register()
+		return s.prepare(now)
+	case Preparing:
+		return s.settle(now)
 	case Registering:
-		return s.configure()
-	case Configuring:
-		return s.publish()
+		return s.hold(now)
+	case Holding:
+		return s.stage(Publishing, now, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1, Edge: s.run.next.edge()}, stageWithin))
 	case Publishing:
-		s.Applied, s.Digests = s.run.next, s.run.digests
-		s, effects := s.apply()
-		return s, append([]kit.Effect{kit.Tell{To: s.Places.Router, Msg: router.Published{}}}, effects...)
+		return s.published(now)
+	case Configuring:
+		return s.apply(now)
 	case Applying, Ordering:
 		return s.report(now, func(*Report) {})
 	case Idle, Loading:
@@ -168,50 +70,263 @@ func (s State) answered(t tag, m kit.Answered, now time.Time) (State, []kit.Effe
 	return s, nil
 }
 
-// book takes what an answer says into the attempt; the text is a fault that ends it.
-func (s *State) book(t tag, m kit.Answered) (fault string) {
-	if m.Err != nil && s.Phase != Applying && s.Phase != Ordering {
-		return t.what + ": " + m.Err.Error()
+// loaded plans, and begins the transaction if there is something to do.
+func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
+	got, _ := m.Msg.(loaded)
+	switch {
+	case m.Err != nil:
+		return s.report(now, func(r *Report) { r.Err = m.Err.Error() })
+	case len(got.problems) > 0:
+		return s.report(now, func(r *Report) {
+			r.Problems = got.problems
+			r.Err = "the configuration is refused; what was live serves on"
+		})
 	}
-	if m.Err != nil {
-		s.run.units[t.what] = Verdict{Result: "failed", Reason: m.Err.Error()}
-		return ""
+	run := *s.run
+	run.next = got.candidate
+	run.plan = Difference(s.Applied, got.candidate, s.Revision, s.Generation)
+	run.digests = s.digests(got.candidate)
+	s.run = &run
+	if !run.kind.dry {
+		s.Loaded = got.candidate.Config.Hash
 	}
-	switch a := m.Msg.(type) {
-	case registry.Installed:
-		if a.Err != nil {
-			return a.Err.Error()
+	switch {
+	case run.kind.dry:
+		return s.report(now, func(r *Report) { r.DryRun, r.Plan = true, &run.plan })
+	case !run.plan.effective() && s.Applied != nil && !s.Doubt:
+		s = s.untouched()
+		return s.report(now, func(*Report) {})
+	}
+	if _, moves := run.plan.unit(unitListen); moves {
+		s.Phase = Binding
+		return s, []kit.Effect{kit.Do{Job: bind{run.next.Config.Gateway.Listen}, Tag: tag{s.run.number, "bind"}}}
+	}
+	return s.install(now)
+}
+
+// bound: the new listener is there. If it cannot be, that setting alone stays as it is, and the configuration is judged again
+// without it, because addresses of webhooks follow from it.
+func (s State) bound(m kit.Done, now time.Time) (State, []kit.Effect) {
+	run := *s.run
+	run.bound, _ = m.Msg.(Bound)
+	s.run = &run
+	if m.Err == nil && run.bound != nil {
+		return s.install(now)
+	}
+	if s.run = run.with(unitListen, Verdict{Result: failed, Reason: m.Err.Error()}); run.kind.allOrNothing {
+		return s.abort(unitListen+": "+m.Err.Error(), now)
+	}
+	s.Phase = Loading
+	return s, []kit.Effect{kit.Do{Job: s.load(nil, true), Tag: tag{run.number, "load"}}}
+}
+
+// install makes the next generation, if plugins change.
+func (s State) install(now time.Time) (State, []kit.Effect) {
+	if s.run.plan.Generation == s.Generation && !s.Doubt {
+		return s.prepare(now)
+	}
+	offers := []registry.Offer{}
+	for _, p := range s.run.next.Plugins {
+		offer := p.Offer
+		offer.Settings = s.run.digests["plugin "+p.Name]
+		offers = append(offers, offer)
+	}
+	return s.stage(Installing, now, s.ask(s.Places.Registry, "install", registry.Install{Offers: offers}, stageWithin))
+}
+
+// prepare has changed accounts proven beside their runs.
+func (s State) prepare(now time.Time) (State, []kit.Effect) {
+	var effects []kit.Effect
+	run := *s.run
+	if s.Applied != nil {
+		for channel, accounts := range s.changing() {
+			run.beside = append(run.beside, channel)
+			effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Prepare{Accounts: accounts}, prepareWithin))
 		}
-	case router.Registered:
-		if a.Err != nil {
-			return "router: " + a.Err.Error()
+		slices.Sort(run.beside)
+	}
+	s.run = &run
+	return s.stage(Preparing, now, sorted(effects)...)
+}
+
+// changing are the accounts that are there and will be others, as their supervisors take them, by channel.
+func (s State) changing() map[string][]supervisor.Account {
+	out := map[string][]supervisor.Account{}
+	for _, a := range s.run.next.Accounts {
+		if u, changes := s.run.plan.unit(string(a.ID)); changes && u.Change == Alter {
+			out[a.Kind.Name] = append(out[a.Kind.Name], s.told(a))
 		}
-		for _, r := range a.Refused {
-			s.run.units[string(r.Account)+" "+r.Path] = Verdict{Result: "failed", Reason: r.Why}
+	}
+	return out
+}
+
+// told is an account as its supervisor takes it.
+func (s State) told(a Account) supervisor.Account {
+	return supervisor.Account{
+		ID: a.ID, Settings: a.Settings, Webhook: a.Webhook, Masked: a.Masked, Server: server(a.Settings),
+		Digest: s.run.digests[string(a.ID)],
+	}
+}
+
+// settle decides what is published: accounts that cannot be changed stay as they are.
+func (s State) settle(now time.Time) (State, []kit.Effect) {
+	run := *s.run
+	listen := s.listen()
+	for {
+		run.next = run.next.keeping(s.Applied, run.failed)
+		refused := s.refused(&run, listen)
+		if len(refused) == 0 {
+			break
 		}
-	case methods.Registered:
-		if a.Err != nil {
-			return "methods: " + a.Err.Error()
+		run.failed = merged(run.failed, refused)
+	}
+	for id := range run.failed {
+		run.digests = cloned(run.digests)
+		run.digests[string(id)] = s.Digests[string(id)]
+	}
+	s.run = &run
+	if run.kind.allOrNothing && len(run.failed) > 0 {
+		return s.abort(fmt.Sprintf("%d of the units cannot be prepared, and all or nothing was asked for", len(run.failed)), now)
+	}
+	return s.register(now)
+}
+
+// refused are further accounts that cannot be changed: others that stay as they are have their paths.
+func (s State) refused(run *attempt, listen string) map[channels.Account]string {
+	out := map[channels.Account]string{}
+	if len(run.failed) == 0 {
+		return out // the candidate was checked as a whole when it was loaded
+	}
+	for _, r := range router.Check(run.next.Claims(), listen) {
+		_, stays := run.failed[r.Account]
+		if _, there := s.Applied.account(r.Account); there && !stays {
+			out[r.Account] = r.Path + ": " + r.Why
 		}
-	case registry.Published:
-		if a.Err != nil {
-			return a.Err.Error()
+	}
+	return out
+}
+
+// listen is the address that counts after the publication.
+func (s State) listen() string {
+	if s.run.bound != nil {
+		return s.run.bound.Addr()
+	}
+	return s.Listen
+}
+
+// register hands in what paths and methods there will be.
+func (s State) register(now time.Time) (State, []kit.Effect) {
+	table := slices.Clone(s.Methods)
+	for _, p := range s.run.next.Plugins {
+		table = append(table, p.Offer.Table(s.Places.Plugins)...)
+	}
+	return s.stage(Registering, now,
+		s.ask(s.Places.Router, "router", router.Register{Claims: s.run.next.Claims(), Listen: s.listen()}, stageWithin),
+		s.ask(s.Places.Methods, "methods", methods.Register{Methods: table}, stageWithin))
+}
+
+// hold keeps requests of changed accounts from being read by the old settings after the publication.
+func (s State) hold(now time.Time) (State, []kit.Effect) {
+	var effects []kit.Effect
+	run := *s.run
+	if s.Applied != nil {
+		for channel, accounts := range s.changing() {
+			var names []channels.Account
+			for _, a := range accounts {
+				names = append(names, a.ID)
+			}
+			effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Hold{Accounts: names}, stageWithin))
 		}
-		s.Revision, s.Generation = a.Revision, a.Generation
-	case journal.Committed:
-		if a.Err != nil {
-			s.run.units["journal"] = Verdict{Result: "failed", Reason: a.Err.Error()}
+	}
+	s.run = &run
+	return s.stage(Holding, now, sorted(effects)...)
+}
+
+// drop has supervisors forget what they prepared and held.
+func (s State) drop() []kit.Effect {
+	var effects []kit.Effect
+	for _, channel := range s.run.beside {
+		effects = append(effects, kit.Tell{To: supervisorOf(channel), Msg: supervisor.Discard{}})
+	}
+	return effects
+}
+
+// untouched gives every unit its verdict when there is nothing to do.
+func (s State) untouched() State {
+	run := *s.run
+	run.units = map[string]Verdict{}
+	for _, a := range s.Applied.Accounts {
+		run.units[string(a.ID)] = Verdict{Result: unchanged}
+	}
+	for _, u := range run.plan.Units {
+		run.units[u.Name] = Verdict{Result: deferred, Reason: "until the gateway is restarted: " + u.Reason}
+	}
+	s.run = &run
+	return s
+}
+
+// sorted brings questions that were made from a map into one order.
+func sorted(asks []kit.Effect) []kit.Effect {
+	slices.SortFunc(asks, func(a, b kit.Effect) int {
+		x, y := a.(kit.Ask).Tag.(tag).what, b.(kit.Ask).Tag.(tag).what //nolint:forcetypeassert // made here
+		if x < y {
+			return -1
 		}
-	case supervisor.Applied:
-		s.verdicts(a.Verdicts)
-	case supervisor.Ordered:
-		s.verdicts(a.Verdicts)
+		return 1
+	})
+	return asks
+}
+
+func cloned[K comparable, V any](m map[K]V) map[K]V {
+	out := maps.Clone(m)
+	if out == nil {
+		out = map[K]V{}
+	}
+	return out
+}
+
+func merged[K comparable, V any](a, b map[K]V) map[K]V {
+	out := cloned(a)
+	maps.Copy(out, b)
+	return out
+}
+
+// server is where the network's own server is, for people.
+func server(s channels.Settings) string {
+	if h, hosted := s.(channels.Hosted); hosted {
+		return h.Server()
 	}
 	return ""
 }
 
-func (s *State) verdicts(of map[channels.Account]Verdict) {
-	for account, v := range of {
-		s.run.units[string(account)] = v
+// digests names each unit by the revision in which its resolved value last changed, so that no fingerprint of a secret
+// exists anywhere.
+func (s State) digests(next *Candidate) map[string]string {
+	out := map[string]string{}
+	fresh := fmt.Sprintf("r%d.%d", s.Revision+1, s.run.number)
+	put := func(unit string, same bool) {
+		if out[unit] = fresh; same && s.Digests[unit] != "" {
+			out[unit] = s.Digests[unit]
+		}
 	}
+	applied := s.Applied
+	if applied == nil {
+		applied = &Candidate{Config: &config.Config{}}
+	}
+	compare(applied.Plugins, next.Plugins, func(p Plugin) string { return p.Name }, func(old, one *Plugin) {
+		if one != nil {
+			put("plugin "+one.Name, old != nil && old.Node.Equal(one.Node))
+		}
+	})
+	compare(applied.Accounts, next.Accounts, func(a Account) string { return string(a.ID) }, func(old, one *Account) {
+		if one != nil {
+			put(string(one.ID), old != nil && one.differs(*old) == "")
+		}
+	})
+	compare(applied.Agents, next.Agents, func(a Agent) string { return a.Name }, func(old, one *Agent) {
+		if one != nil {
+			put("agent "+one.Name, old != nil && old.Node.Equal(one.Node))
+		}
+	})
+	return out
 }

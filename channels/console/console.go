@@ -49,11 +49,12 @@ func Plugin() channels.Plugin {
 	return channels.Plugin{
 		Name: Name, Version: channels.BuiltIn, Optional: true, Sample: pluginSample,
 		Settings: func() channels.PluginSettings { return newSettings() },
-		Offer: func(s channels.PluginSettings) channels.Offer {
-			d := newDesk(*s.(*Settings))
-			return channels.Offer{Kinds: []channels.Kind{d.kind()}, Methods: d.methods()}
-		},
+		Offer:    func(s channels.PluginSettings) channels.Offer { return newDesk(*s.(*Settings)).offer() },
 	}
+}
+
+func (d *desk) offer() channels.Offer {
+	return channels.Offer{Kinds: []channels.Kind{d.kind()}, Methods: d.methods()}
 }
 
 // kind is the channel of this instance.

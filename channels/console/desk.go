@@ -40,7 +40,7 @@ type entry struct {
 	Line
 	number uint64
 	id     string // of what the operator said
-	seq    uint64 // of a reply
+	seq    uint64 // of a reply; 0 else
 }
 
 // wait is one call that waits for the answer to a line.
@@ -119,17 +119,20 @@ func (d *desk) write(r *room, e entry) entry {
 func (d *desk) end(account channels.Account, w *wait) (answers []string, answered bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := d.rooms[account]
-	r.waits = slices.DeleteFunc(r.waits, func(one *wait) bool { return one == w })
+	d.rooms[account].leave(w)
 	return append([]string{}, w.answers...), w.answered
+}
+
+func (r *room) leave(w *wait) {
+	r.waits = slices.DeleteFunc(r.waits, func(one *wait) bool { return one == w })
 }
 
 // unsay takes a line back that was not handed in.
 func (d *desk) unsay(account channels.Account, w *wait) {
-	d.end(account, w)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.rooms[account]
+	r.leave(w)
 	r.lines = slices.DeleteFunc(r.lines, func(e entry) bool { return e.number == w.number })
 }
 
@@ -205,7 +208,7 @@ func (d *desk) find(account channels.Account, reply channels.Reply) (channels.Re
 
 // holds is where a reply stands in the transcript, or less than 0.
 func (r *room) holds(reply channels.Reply) int {
-	return slices.IndexFunc(r.lines, func(e entry) bool { return e.seq != 0 && e.seq == reply.Seq })
+	return slices.IndexFunc(r.lines, func(e entry) bool { return e.seq == reply.Seq })
 }
 
 // receipt names a reply by its line.

@@ -20,6 +20,7 @@ const try = channels.Account("console:try")
 // instance is one instance with the runs of its accounts.
 type instance struct {
 	t     *testing.T
+	desk  *desk
 	offer channels.Offer
 	inbox *channeltest.Inbox
 	link  channels.Channel
@@ -31,7 +32,8 @@ func newInstance(t *testing.T, s *Settings) *instance {
 	if ps := s.Validate(); ps != nil {
 		t.Fatalf("settings: %v", ps)
 	}
-	return &instance{t: t, offer: Plugin().Offer(s), inbox: channeltest.NewInbox(nil)}
+	d := newDesk(*s)
+	return &instance{t: t, desk: d, offer: d.offer(), inbox: channeltest.NewInbox(nil)}
 }
 
 // run begins a run of the account try; the returned function ends it.
@@ -306,6 +308,9 @@ func TestWhyALineIsNotTaken(t *testing.T) {
 				if len(i.ids()) > 0 {
 					t.Error("the line was handed in")
 				}
+				if r := i.desk.rooms[try]; r != nil && len(r.waits) > 0 {
+					t.Error("somebody waits for its answer")
+				}
 				if lines, err := call[TranscriptResult](i, "console.transcript", `{"account":"console:try"}`); err == nil && len(lines.Lines) > 0 {
 					t.Errorf("it stands in the transcript: %+v", lines)
 				}
@@ -328,37 +333,44 @@ func TestALaterRunIsNotSentAwayByAnEarlierOne(t *testing.T) {
 	})
 }
 
-func TestSettingsOfThePlugin(t *testing.T) {
-	for _, c := range []struct {
-		name, yaml, want string
-	}{
-		{"the sample", string(pluginSample), ""},
-		{"nothing", "{}", ""},
-		{"the longest wait and transcript", "{wait: 50s, transcript: 1000}", ""},
-		{"no wait", "{wait: 0s}", "wait: got 0s: want a duration of at most 50s, such as 30s"},
-		{"a wait longer than a call", "{wait: 51s}", "wait: got 51s: want a duration of at most 50s, such as 30s"},
-		{"no transcript", "{transcript: 0}", "transcript: got 0: want a number of lines from 1 to 1000"},
-		{"a transcript without end", "{transcript: 1001}", "transcript: got 1001: want a number of lines from 1 to 1000"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			node, err := config.ParseNode("plugin.yaml", []byte(c.yaml), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := newSettings()
-			if ps := node.Decode(s); ps != nil {
-				t.Fatal(ps)
-			}
-			if got := config.Problems(s.Validate()).Error(); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
-	}
+func TestAWaitEndsWithTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, newSettings())
+		defer i.run()()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		began := time.Now()
+		got, err := i.desk.say(ctx, SayParams{Account: try, Text: "a"})
+		if err != nil || got.Answered || time.Since(began) != time.Second || len(i.ids()) != 1 {
+			t.Errorf("got %+v, %v after %s", got, err, time.Since(began))
+		}
+	})
 }
 
-func TestTheOperatorNeedsNoApproval(t *testing.T) {
-	s := kind().Settings().Shared()
-	if s.DMPolicy != channels.Open || !slices.Contains(s.AllowFrom, "*") {
-		t.Errorf("by default the policy is %s for %q, want everybody who gets through the admin socket", s.DMPolicy, s.AllowFrom)
+func TestAnAnswerToALineThatNobodyWaitsForAnswersThoseBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, newSettings())
+		defer i.run()()
+		one := i.say(`{"account":"console:try","text":"a"}`)
+		two := <-i.say(`{"account":"console:try","text":"b","wait":"0s"}`)
+		i.reply(two.ID, "console", "both")
+		if got := <-one; !got.Answered || !slices.Equal(got.Answers, []string{"both"}) {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestAnAnswerIsWholeOnce(t *testing.T) {
+	d := newDesk(*newSettings())
+	defer d.enter(try, channeltest.NewInbox(nil))()
+	_, w, err := d.begin(try, "line-a", said{"console", "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq, text := range []string{"1", "2"} {
+		d.heard(try, channels.Reply{Seq: uint64(seq + 1), Conversation: "console", ReplyTo: "line-a", Part: 1, Parts: 1, Text: text})
+	}
+	if got, whole := d.end(try, w); !whole || !slices.Equal(got, []string{"1"}) {
+		t.Errorf("got %q, whole: %t", got, whole)
 	}
 }

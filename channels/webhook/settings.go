@@ -70,6 +70,9 @@ func newSettings() *Settings {
 	return s
 }
 
+// Overlaps: there is no connection that two runs could quarrel about.
+func (*Settings) Overlaps() bool { return true }
+
 // Validate names every fault.
 func (s *Settings) Validate() []config.Problem {
 	out := s.Common.Validate()

@@ -46,6 +46,7 @@ type grammar struct {
 	Tree     treeCmd     `cmd:"" help:"Draw every actor as it is now."`
 	Routes   routesCmd   `cmd:"" help:"Show who owns which path, and what came there."`
 	Reload   reloadCmd   `cmd:"" help:"Read the configuration again, or restart an account, a channel or all."`
+	Plan     planCmd     `cmd:"" help:"Say what a reload would change, and how, before anything happens."`
 	Channels channelsCmd `cmd:"" help:"List, start, stop or restart accounts."`
 	Plugins  pluginsCmd  `cmd:"" help:"Show generations, instances and leases."`
 	Send     sendCmd     `cmd:"" help:"Start a message to a conversation."`
@@ -112,7 +113,10 @@ type shell struct {
 
 // candidate reads the configuration as the gateway itself would, and says everything that is wrong with it at once.
 func (s *shell) candidate(file string) (config.Source, *reload.Candidate, error) {
-	src := config.Find(file, s.Getenv)
+	return s.read(config.Find(file, s.Getenv))
+}
+
+func (s *shell) read(src config.Source) (config.Source, *reload.Candidate, error) {
 	c, problems := reload.Read(src, s.Environ, s.Kinds, func(cfg *config.Config) string { return cfg.Gateway.Listen })
 	if len(problems) > 0 {
 		return src, nil, s.refuse(problems, "%s: %d problem(s); nothing was changed", src, len(problems))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -156,28 +157,61 @@ type pluginsCmd struct{}
 func (pluginsCmd) Run(s *shell) error {
 	return show(s, "plugins.list", nil, func(d *registry.Description) {
 		fmt.Fprintf(s.Stdout, "revision %d, generation %d\n", d.Revision, d.Generation)
-		rows := [][]string{{"INSTANCE", "VERSION", "STATE", "CHANNELS", "HELD BY"}}
+		rows := [][]string{{"INSTANCE", "VERSION", "STATE", "CHANNELS", "METHODS", "HELD BY"}}
 		for _, i := range d.Instances {
-			rows = append(rows, []string{fmt.Sprintf("%s@%d", i.ID.Plugin, i.ID.Number), i.Version, i.State, strings.Join(i.Channels, ","), strings.Join(i.Holders, ", ")})
+			rows = append(rows, []string{fmt.Sprintf("%s@%d", i.ID.Plugin, i.ID.Number), i.Version, i.State, strings.Join(i.Channels, ","), strings.Join(i.Methods, ","), strings.Join(i.Holders, ", ")})
 		}
 		s.table(rows)
 	})
 }
 
 type reloadCmd struct {
-	Target string `arg:"" optional:"" help:"An account such as bluebubbles:home, a channel, or all: restart it. Without: read the configuration again."`
+	Target       string `arg:"" optional:"" help:"An account such as bluebubbles:home, a channel, or all: restart it. Without: read the configuration again."`
+	DryRun       bool   `name:"dry-run" help:"Only say what would change, and how."`
+	AllOrNothing bool   `name:"all-or-nothing" help:"Change nothing if one unit cannot be prepared. Default: only that one stays as it is."`
 }
 
 // Run reloads; a unit that failed gives exit code 1, a refused configuration 78.
 func (c reloadCmd) Run(s *shell) error {
 	var r reload.Report
-	raw, err := s.call("reload", control.ReloadParams{Target: c.Target}, &r)
+	raw, err := s.call("reload", control.ReloadParams{Target: c.Target, DryRun: c.DryRun, AllOrNothing: c.AllOrNothing}, &r)
 	if err != nil {
 		return err
 	}
-	if s.JSON {
+	return s.reported(raw, r)
+}
+
+type planCmd struct {
+	File string `arg:"" optional:"" placeholder:"FILE" help:"Plan for this file. Default: the gateway's own."`
+}
+
+// Run asks the running gateway what a reload would do; a configuration that it would refuse gives exit code 78.
+func (c planCmd) Run(s *shell) error {
+	var p control.PlanParams
+	if c.File != "" {
+		file, err := filepath.Abs(c.File)
+		if err != nil {
+			return fmt.Errorf("finding %s: %w", c.File, err)
+		}
+		p.File = file
+	}
+	var r reload.Report
+	raw, err := s.call("plan", p, &r)
+	if err != nil {
+		return err
+	}
+	return s.reported(raw, r)
+}
+
+// reported prints what a reload did or would do.
+func (s *shell) reported(raw []byte, r reload.Report) error {
+	var err error
+	switch {
+	case s.JSON:
 		err = s.print(raw)
-	} else {
+	case r.Plan != nil:
+		s.plan(*r.Plan)
+	default:
 		fmt.Fprintf(s.Stdout, "revision %d, generation %d, %s\n", r.Revision, r.Generation, r.Took)
 		s.verdicts(r.Units)
 	}
@@ -190,6 +224,20 @@ func (c reloadCmd) Run(s *shell) error {
 		return errors.New(r.Err)
 	}
 	return failed(r.Units)
+}
+
+// plan prints what would change.
+func (s *shell) plan(p reload.Plan) {
+	if len(p.Units) == 0 {
+		fmt.Fprintf(s.Stdout, "nothing would change; revision %d stays\n", p.Revision)
+		return
+	}
+	fmt.Fprintf(s.Stdout, "revision %d, generation %d; %d account(s) and agent(s) would not be touched\n", p.Revision, p.Generation, p.Unchanged)
+	rows := [][]string{{"UNIT", "CHANGE", "HOW", "WHY"}}
+	for _, u := range p.Units {
+		rows = append(rows, []string{u.Name, string(u.Change), string(u.Mode), u.Reason})
+	}
+	s.table(rows)
 }
 
 // verdicts prints what became of each unit.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -15,14 +16,20 @@ import (
 	"holdfast/config"
 )
 
-type runCmd struct{}
+type runCmd struct {
+	LastGood string `name:"last-good" placeholder:"DIR" help:"If the configuration is not valid, start with the last one that was; it is kept in the state folder DIR."`
+}
 
 // Run starts the gateway and returns when it has ended.
-func (runCmd) Run(s *shell) error {
+func (c runCmd) Run(s *shell) error {
 	if s.Dir != "" {
 		return failure{life.ExitUsage, errors.New("--state-dir is for talking to a running gateway; set gateway.stateDir in the configuration, or HOLDFAST_GATEWAY__STATE_DIR")}
 	}
 	src, candidate, err := s.candidate(s.Config)
+	invalid := err
+	if err != nil && c.LastGood != "" {
+		_, candidate, err = s.read(src.At(filepath.Join(c.LastGood, life.LastGood)))
+	}
 	if err != nil {
 		return err
 	}
@@ -31,9 +38,14 @@ func (runCmd) Run(s *shell) error {
 		signals = stopSignals()
 	}
 	level := life.NewLevel(candidate.Config.Log.Level)
+	log := s.logger(candidate.Config.Log.Format, level)
+	if invalid != nil {
+		log.Error().Str("config", src.String()).Str("lastGood", candidate.Config.Path).
+			Msg("THE CONFIGURATION IS NOT VALID: the gateway starts with the last one that was; mend the file, and it will be taken at once")
+	}
 	code := life.Run(life.Options{
 		Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
-		Log: s.logger(candidate.Config.Log.Format, level), Level: level, Signals: signals, Exit: s.Exit,
+		Log: log, Level: level, Signals: signals, Exit: s.Exit,
 	}, candidate.Config)
 	if code != life.ExitOK {
 		return failure{code: code}

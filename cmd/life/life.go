@@ -52,12 +52,11 @@ type gateway struct {
 	first sync.Once   // reason to end
 	stop  chan ending // holds it
 
-	listener  net.Listener // of the edge, bound before it is made
-	edge      *server.Server
-	addresses listener // of the edge, for a reload that changes gateway.listen
-	socket    net.Listener
-	face      *admin.Server
-	places    places
+	listener net.Listener // of the edge, bound before it is made
+	edge     *server.Server
+	socket   net.Listener
+	face     *admin.Server
+	places   places
 }
 
 // ending is why the process ends, and the code if all goes well on the way.

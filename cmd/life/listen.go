@@ -1,26 +1,15 @@
 package life
 
-import "holdfast/http/server"
+import (
+	"holdfast/actors/reload"
+	"holdfast/http/server"
+)
 
-// listener is what a reload asks of the edge when gateway.listen has changed: to bind the new address beside the old one,
-// and, when all else is proven, to serve it instead. The first address is no matter of a reload: it is bound before the
-// first one and served after it.
-type listener interface {
-	Bind(addr string) (bound, error)
-}
-
-// bound is an address that waits for one of Serve and Close.
-type bound interface {
-	Addr() string
-	Serve()
-	Close()
-}
-
-// addresses are those of the edge.
+// addresses are those of the edge, for a reload that changes gateway.listen.
 type addresses struct{ edge *server.Server }
 
 // Bind binds a further one.
-func (a addresses) Bind(addr string) (bound, error) {
+func (a addresses) Bind(addr string) (reload.Bound, error) {
 	b, err := a.edge.Bind(addr)
 	if err != nil {
 		return nil, err

@@ -2,8 +2,12 @@ package life
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"path/filepath"
 	"time"
+
+	"github.com/google/renameio/v2"
 
 	"holdfast/actors/access"
 	"holdfast/actors/agents"
@@ -14,6 +18,7 @@ import (
 	"holdfast/actors/lanes"
 	"holdfast/actors/methods"
 	"holdfast/actors/outbox"
+	"holdfast/actors/plugins"
 	"holdfast/actors/registry"
 	"holdfast/actors/reload"
 	"holdfast/actors/router"
@@ -21,6 +26,7 @@ import (
 	"holdfast/actors/supervisor"
 	"holdfast/actors/tree"
 	"holdfast/channels"
+	"holdfast/config"
 	"holdfast/http/admin"
 	"holdfast/http/server"
 )
@@ -30,13 +36,13 @@ const bootWithin = time.Minute
 
 // places are the addresses of the core: fixed names, known before anything runs.
 type places struct {
-	journal, control, registry, router, methods, outbox, lanes, access, agents, reload kit.Addr
+	journal, control, registry, router, methods, outbox, lanes, access, agents, plugins, reload kit.Addr
 }
 
 var core = places{
 	journal: kit.Named("journal"), control: kit.Named("control"), registry: kit.Named("registry"), router: kit.Named("router"),
 	methods: kit.Named("methods"), outbox: kit.Named("outbox"), lanes: kit.Named("lanes"), access: kit.Named("access"),
-	agents: kit.Named("agents"), reload: kit.Named("reload"),
+	agents: kit.Named("agents"), plugins: kit.Named("plugins"), reload: kit.Named("reload"),
 }
 
 // start brings the tree up in its order and runs the first reload.
@@ -48,7 +54,6 @@ func (g *gateway) start() int {
 		g.o.Exit(ExitCore)
 	}})
 	g.edge = g.newEdge()
-	g.addresses = addresses{g.edge}
 	for _, a := range g.tree() {
 		if _, err := g.sys.Start(a.at.String(), a.spec); err != nil {
 			g.o.Log.Error().Err(err).Str("actor", a.at.String()).Msg("a bug: the tree does not start; please report this")
@@ -94,6 +99,7 @@ func (g *gateway) tree() []actor {
 		{p.access, access.Spec(p.journal)},
 		{p.agents, agents.Spec()},
 		{p.lanes, lanes.Spec(lanes.Others{Self: p.lanes, Journal: p.journal, Access: p.access, Agents: p.agents})},
+		{p.plugins, plugins.Spec(p.registry)},
 		{p.reload, reload.Spec(g.reload())},
 	}
 }
@@ -103,14 +109,28 @@ func (g *gateway) reload() reload.Options {
 	return reload.Options{
 		Places: reload.Places{
 			Registry: p.registry, Router: p.router, Methods: p.methods, Journal: p.journal, Access: p.access,
-			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes,
+			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes, Plugins: p.plugins,
 		},
 		Kinds: g.o.Kinds, Listen: g.edge.Addr(), Methods: control.Methods(p.control),
-		Source: g.o.Source, Environ: g.o.Environ,
+		Source: g.o.Source, Environ: g.o.Environ, Watch: g.cfg.Gateway.Watch, Keep: g.keep,
+		Listener:   addresses{g.edge},
+		Took:       func(_ config.Gateway, log config.Log) { g.o.Level.Set(log.Level) },
+		Log:        g.o.Log.With().Str("actor", "reload").Logger(),
 		Supervisor: g.supervisor,
 		AgentEnv:   g.agentEnv,
 		Finished:   func() { tree.Log(g.o.Log, g.sys.Table()) },
 	}
+}
+
+// LastGood is the name of the copy of the last good configuration in the state folder.
+const LastGood = "last-good.json"
+
+// keep writes the copy. It holds what the configuration file holds, so nobody else may read it.
+func (g *gateway) keep(data []byte) error {
+	if err := renameio.WriteFile(filepath.Join(g.cfg.Gateway.StateDir, LastGood), data, 0o600); err != nil {
+		return fmt.Errorf("keeping the last good configuration: %w", err)
+	}
+	return nil
 }
 
 // answerFileMax is the largest file that an agent may answer with, in bytes.

@@ -110,7 +110,12 @@ type Answer struct {
 }
 
 // Refusal is an error that trying again will not mend: the message is dead. Every other error of Turn is transient.
-type Refusal struct{ Err error }
+type Refusal struct {
+	Err error
+	// Message says that it lies with this message and the next one may well be answered, such as one that a content filter
+	// stopped. False: with the settings or the server, and until somebody mends that every message is refused.
+	Message bool
+}
 
 func (r *Refusal) Error() string { return r.Err.Error() }
 func (r *Refusal) Unwrap() error { return r.Err }
@@ -137,4 +142,10 @@ func PauseOf(err error) time.Duration {
 func IsRefusal(err error) bool {
 	var r *Refusal
 	return errors.As(err, &r)
+}
+
+// IsOfMessage tells the refusal of one message from one that every message gets.
+func IsOfMessage(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) && r.Message
 }

@@ -16,21 +16,27 @@ import (
 func TestErrorsAreToldApartThroughWrapping(t *testing.T) {
 	cause := errors.New("no such model")
 	refusal := fmt.Errorf("agent default: %w", &backend.Refusal{Err: cause})
+	unanswerable := fmt.Errorf("agent default: %w", &backend.Refusal{Message: true, Err: cause})
 	busy := fmt.Errorf("agent default: %w", &backend.Busy{After: time.Minute, Err: cause})
 	for _, c := range []struct {
 		name    string
 		err     error
 		refused bool
+		message bool
 		pause   time.Duration
 	}{
-		{"a refusal is one", refusal, true, 0},
-		{"a busy server is transient and names its pause", busy, false, time.Minute},
-		{"anything else is transient", cause, false, 0},
-		{"no error is neither", nil, false, 0},
+		{"a refusal is one", refusal, true, false, 0},
+		{"a refusal of one message says so", unanswerable, true, true, 0},
+		{"a busy server is transient and names its pause", busy, false, false, time.Minute},
+		{"anything else is transient", cause, false, false, 0},
+		{"no error is neither", nil, false, false, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := backend.IsRefusal(c.err); got != c.refused {
 				t.Errorf("refused: got %v, want %v", got, c.refused)
+			}
+			if got := backend.IsOfMessage(c.err); got != c.message {
+				t.Errorf("of the message: got %v, want %v", got, c.message)
 			}
 			if got := backend.PauseOf(c.err); got != c.pause {
 				t.Errorf("pause: got %v, want %v", got, c.pause)

@@ -73,7 +73,7 @@ func (a *agent) body(t backend.Turn) ([]byte, error) {
 	}
 	body, err := json.Marshal(q)
 	if err != nil {
-		return nil, a.peer.Refused("the message cannot be written as JSON: "+err.Error(), "report this as a bug")
+		return nil, a.peer.Unanswerable("the message cannot be written as JSON: "+err.Error(), "report this as a bug")
 	}
 	return body, nil
 }

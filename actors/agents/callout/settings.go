@@ -37,7 +37,8 @@
 //
 // Refused, since trying again would not mend it: every 4xx but 408, 425 and 429, a redirect, another 2xx, an answer
 // beyond the limits. Transient: 408, 425, 429, 5xx, an unreachable server, a cut or senseless answer. Those the
-// gateway repeats with the same id; it honours Retry-After.
+// gateway repeats with the same id; it honours Retry-After. 400, 413 and 422 are taken for the message's own fault; every
+// other refusal has the agent shown as faulty until it answers again.
 package callout
 
 import (

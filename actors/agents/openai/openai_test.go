@@ -103,8 +103,8 @@ func TestEndings(t *testing.T) {
 			s, _ := server(t, c.form, c.body)
 			s.MaxTokens = new(100)
 			got, err := ask(t, s, backendtest.Turn("hi"))
-			if got.Text != c.want.text || (err == nil) != (c.want.fails == "") || backend.IsRefusal(err) != c.want.refused {
-				t.Fatalf("got %.80q, %v (refusal: %v)", got.Text, err, backend.IsRefusal(err))
+			if got.Text != c.want.text || (err == nil) != (c.want.fails == "") || backend.IsOfMessage(err) != c.want.refused {
+				t.Fatalf("got %.80q, %v (refusal of the message: %v)", got.Text, err, backend.IsOfMessage(err))
 			}
 			if err != nil && !strings.Contains(err.Error(), c.want.fails) {
 				t.Errorf("got %v, want %q in it", err, c.want.fails)

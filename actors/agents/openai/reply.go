@@ -112,12 +112,12 @@ func (r *reply) answer() (backend.Answer, error) {
 	switch r.finish {
 	case "length":
 		if text == "" {
-			return backend.Answer{}, r.peer.Refused("the model used up its tokens before it said anything",
+			return backend.Answer{}, r.peer.Unanswerable("the model used up its tokens before it said anything",
 				"raise "+r.peer.Setting("maxTokens")+", or the limit of the model at the server")
 		}
 		return backend.Answer{Text: text + "\n\n" + r.cutNote()}, nil
 	case "content_filter":
-		return backend.Answer{}, r.peer.Refused("the content filter there stopped the answer", "reword the message, or see the filter's settings")
+		return backend.Answer{}, r.peer.Unanswerable("the content filter there stopped the answer", "reword the message, or see the filter's settings")
 	case "tool_calls", "function_call":
 		return backend.Answer{}, r.peer.Failed("the model called a tool, but it was offered none", "switch off tools at the server, or change "+r.peer.Setting("model"))
 	case "error":

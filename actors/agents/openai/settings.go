@@ -31,9 +31,12 @@
 // # Failures
 //
 // Refused, since trying again would not mend it: 400, 401, 403, 404, 422, every other 4xx, a redirect, an answer
-// beyond the limits. Transient: 408, 409, 425, 429, 5xx, an unreachable server, a cut stream, nonsense. The gateway's
-// journal does the trying again; the client itself never does. Nothing is read from the environment: not the
-// OPENAI_* names that the SDK knows, no proxy.
+// beyond the limits. 400, 413, 422 and what the filter or a limit stopped are taken for the message's own fault; every
+// other refusal has the agent shown as faulty until it answers again.
+//
+// Transient: 408, 409, 425, 429, 5xx, an unreachable server, a cut stream, nonsense. The gateway's journal does the
+// trying again; the client itself never does. Nothing is read from the environment: not the OPENAI_* names that the SDK
+// knows, no proxy.
 package openai
 
 import (

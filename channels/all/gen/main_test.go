@@ -79,7 +79,10 @@ func TestWhatIsListedIsAFolderWithTheFunction(t *testing.T) {
 	})
 	for i, want := range [][]found{
 		{
-			{"channels/both", "Plugin"}, {"channels/broken", "Kind"}, {"channels/chat/deep", "Kind"}, {"channels/desk", "Plugin"},
+			{"channels/both", "Plugin"},
+			{"channels/broken", "Kind"},
+			{"channels/chat/deep", "Kind"},
+			{"channels/desk", "Plugin"},
 			{"channels/telegram", "Kind"},
 		},
 		{{"actors/agents/echo", "Kind"}},

@@ -75,6 +75,9 @@ func Kind() channels.Kind {
 	}
 }
 
+// Overlaps unless the settings say that only one connection may exist.
+func (s *Settings) Overlaps() bool { return !s.Exclusive }
+
 // Validate names every fault of the settings, not those that they ask for.
 func (s *Settings) Validate() []config.Problem {
 	out := s.Common.Validate()

@@ -32,6 +32,9 @@ func statuses(t *testing.T, kind backend.Kind, fake Fake) {
 				if backend.IsRefusal(got.err) != refused {
 					t.Errorf("refused is %v, want %v: %v", !refused, refused, got.err)
 				}
+				if of := code == 400 || code == 413 || code == 422; backend.IsOfMessage(got.err) != of {
+					t.Errorf("laid to the message is %v, want %v: %v", !of, of, got.err)
+				}
 				if !strings.Contains(got.err.Error(), fmt.Sprint(code)) || !strings.Contains(got.err.Error(), "127.0.0.1") {
 					t.Errorf("the error does not say what happened where: %v", got.err)
 				}
@@ -127,8 +130,8 @@ func shapes(t *testing.T, kind backend.Kind, fake Fake) {
 			}
 		})
 		got := w.ask(t, Turn("hello"))
-		if nothing(t, got); !backend.IsRefusal(got.err) {
-			t.Errorf("want a refusal, since the next answer would be no shorter: %v", got.err)
+		if nothing(t, got); !backend.IsOfMessage(got.err) {
+			t.Errorf("want a refusal of the message, since the next answer would be no shorter: %v", got.err)
 		}
 	})
 	t.Run("a whole answer longer than an answer may be is refused", func(t *testing.T) {
@@ -136,8 +139,8 @@ func shapes(t *testing.T, kind backend.Kind, fake Fake) {
 			fake.Say(w, strings.Repeat("x", backend.MaxText+1))
 		})
 		got := w.ask(t, Turn("hello"))
-		if nothing(t, got); !backend.IsRefusal(got.err) {
-			t.Errorf("want a refusal: %v", got.err)
+		if nothing(t, got); !backend.IsOfMessage(got.err) {
+			t.Errorf("want a refusal of the message: %v", got.err)
 		}
 	})
 	t.Run("an answer that is not UTF-8 is mended or not delivered", func(t *testing.T) {

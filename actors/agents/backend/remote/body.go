@@ -50,5 +50,5 @@ func (p *Peer) ReadAll(ctx context.Context, body io.ReadCloser, limit int64) ([]
 
 // TooLong is the refusal of an answer of more than limit bytes.
 func (p *Peer) TooLong(limit int64, do string) error {
-	return p.Refused(fmt.Sprintf("the answer has more than %d bytes", limit), do)
+	return p.Unanswerable(fmt.Sprintf("the answer has more than %d bytes", limit), do)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,10 +67,18 @@ func (p *Peer) Nonsense(format string, args ...any) error {
 	return p.Failed(fmt.Sprintf(format, args...), "see whether this address is the right one and the server is well")
 }
 
-// Refused is a refusal: what happened and what to do about it.
+// Refused is a refusal that every message gets: what happened and what to do about it.
 func (p *Peer) Refused(what, do string) error {
 	return &backend.Refusal{Err: p.Failed(what, do)}
 }
+
+// Unanswerable is the refusal of one message.
+func (p *Peer) Unanswerable(what, do string) error {
+	return &backend.Refusal{Err: p.Failed(what, do), Message: true}
+}
+
+// ofMessage are the codes by which a server says that it does not like what it was asked, and not who asks or where.
+var ofMessage = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}
 
 // Status turns an answer that is not a good one into an error and closes it. Whether it is a refusal is for the kind to
 // say; do is what the operator can change. The server's words are repeated, except where it rejected the credential.
@@ -81,7 +90,11 @@ func (p *Peer) Status(res *http.Response, transient bool, do string) error {
 			what += " (" + strconv.Quote(said) + ")"
 		}
 	}
-	if !transient {
+	switch {
+	case transient:
+	case slices.Contains(ofMessage, res.StatusCode):
+		return p.Unanswerable(what, do)
+	default:
 		return p.Refused(what, do)
 	}
 	err := p.Failed(what, do)
