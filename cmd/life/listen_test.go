@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"holdfast/actors/registry"
+	"holdfast/actors/reload"
 	"holdfast/http/server"
 )
 
@@ -20,7 +21,7 @@ func TestTheEdgeBindsFurtherAddressesForAReload(t *testing.T) {
 	}
 	edge := server.New(server.Options{Live: &registry.Cell{}, Log: zerolog.Nop(), Listener: first})
 	defer func() { _ = edge.Shutdown(t.Context()) }()
-	var all listener = addresses{edge}
+	var all reload.Listener = addresses{edge}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
