@@ -96,8 +96,13 @@ func TestLaw3_AUnitThatCannotBePreparedStaysAsItIsAndAlone(t *testing.T) {
 		t.Errorf("a is applied as %s (it was %s), unapplied %v", to.Digest, before, p.state.Unapplied)
 	}
 
-	p.faulting(nil) // what was broken is repaired, in the network
-	p.give(Reload{Caller: "me"})
+	stale := again{p.state.count - 1}
+	p.faulting(nil) // what was broken is mended at the network's end
+	p.give(stale)
+	if len(p.state.Unapplied) == 0 {
+		t.Error("a timer of an earlier reload tried it again")
+	}
+	p.give(p.timers[len(p.timers)-1])
 	if v := p.last().Units["webhook:a"]; v.Result != "applied" || len(p.state.Unapplied) != 0 || claimed(p)["webhook:a"] != "/a2" {
 		t.Errorf("the reload after it gives a %+v, unapplied %v", v, p.state.Unapplied)
 	}
