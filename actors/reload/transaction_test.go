@@ -243,6 +243,19 @@ func TestLaw3_TheDeadlineLeavesTheOldStateServing(t *testing.T) {
 	}
 }
 
+func TestAConfigurationThatIsReadAfterItsDeadlineIsNobodys(t *testing.T) {
+	p := bootedWith(t, three(at("/a", "1"), at("/b", "2"), at("/c", "3")))
+	p.hangs = true
+	p.give(Reload{Caller: "first"})
+	p.give(p.timers[len(p.timers)-1])
+	p.give(Reload{Caller: "second"})
+	p.read(three(at("/a2", "1"), at("/b", "2"), at("/c", "3")))
+	p.give(kit.Done{Tag: tag{p.state.count - 1, "load"}, Msg: loaded{candidate: p.next}})
+	if p.state.Phase != Loading || len(p.reports) != 1 {
+		t.Errorf("what the first one read is taken by the second: phase %s, reports %+v", p.state.Phase, p.reports)
+	}
+}
+
 func TestADeadlineAfterThePublicationTakesNothingBack(t *testing.T) {
 	p := bootedWith(t, three(at("/a", "1"), at("/b", "2"), at("/c", "3")))
 	p.read(three(at("/a2", "1"), at("/b", "2"), at("/c", "3")))

@@ -231,10 +231,8 @@ func (s *step) hold() { s.held = true }
 
 // release ends a hold.
 func (s *step) release() {
-	if s.held {
-		s.held = false
-		s.pump()
-	}
+	s.held = false
+	s.pump()
 }
 
 // discard forgets what was prepared.

@@ -340,3 +340,14 @@ func TestACandidateTakesOverFromARunThatHasFailedMeanwhile(t *testing.T) {
 		t.Errorf("after the pause of the run before: %+v", a.status())
 	}
 }
+
+func TestARunIsAdmittedWhenTheOneBeforeHandsInNothingMoreThoughItHasCallsYet(t *testing.T) {
+	w, _ := proves(t)
+	w.give(says(channels.Connected))
+	w.current(home).hung = true
+	w.apply(account0(home, "b"))
+	w.quiet() // its word that it is sealed, and not its end
+	if a := w.row(home); a.apart || len(a.leaving) != 1 {
+		t.Errorf("%+v, want run 2 admitted while run 1 is still there", a.status())
+	}
+}
