@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
@@ -40,7 +41,8 @@ func TestB21_AMendedFileEndsThePause(t *testing.T) {
 func TestF16_WhatMayPassIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	g := open(t, fmt.Sprintf(faultyConfig, ", failStarts: 3", newSteps(t).URL))
-	if a := g.until("faulty:odd", "is green", green); a.Restarts != 3 {
+	connected := func(a control.AccountStatus) bool { return a.Link == channels.Connected }
+	if a := g.until("faulty:odd", "is connected", connected); a.Restarts != 3 {
 		t.Errorf("%d restarts, want 3: %+v", a.Restarts, a)
 	}
 }
@@ -149,6 +151,9 @@ func (g *gate) over(ctx context.Context, c *http.Client, body string) (code int)
 		g.t.Fatal(err)
 	}
 	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil { // else the connection is not used again
+		g.t.Fatal(err)
+	}
 	return res.StatusCode
 }
 

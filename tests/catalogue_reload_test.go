@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,16 +28,17 @@ agents:
   default: {kind: %s}
 `
 
-// instances lists what there is of a plugin, in the order of their numbers, and the generation.
+// instances lists what is not freed of a plugin, in the order of their numbers, and the generation.
 func (g *gate) instances(plugin string) (list []registry.Instance, generation uint64) {
 	g.t.Helper()
 	var d registry.Description
 	g.call("plugins.list", nil, &d)
 	for _, i := range d.Instances {
-		if i.ID.Plugin == plugin {
+		if i.ID.Plugin == plugin && i.State != "freed" {
 			list = append(list, i)
 		}
 	}
+	slices.SortFunc(list, func(a, b registry.Instance) int { return cmp.Compare(a.ID.Number, b.ID.Number) })
 	return list, d.Generation
 }
 
@@ -142,7 +144,8 @@ func TestB4_B5_ALongCallDelaysNobody(t *testing.T) {
 	b := newBot(t)
 	free, asked := make(chan struct{}), make(chan struct{}, 1)
 	b.speak(func(q turn) said { asked <- struct{}{}; <-free; return said{Text: "at last"} })
-	g := open(t, fmt.Sprintf(deskConfig, fmt.Sprintf("http, url: %q", b.URL)))
+	config := fmt.Sprintf(deskConfig, fmt.Sprintf("http, url: %q", b.URL))
+	g := open(t, strings.Replace(config, "wait: 20s", "wait: 8s", 1)) // the answer comes by the new instance; this call waits in vain
 	g.until(tryRoom, "is green", green)
 	beside := g.until("webhook:beside", "is green", green)
 	call := make(chan error, 1)
@@ -152,7 +155,7 @@ func TestB4_B5_ALongCallDelaysNobody(t *testing.T) {
 	}()
 	waitFor(t, "the agent is asked", asked)
 	old, _ := g.instances("console")
-	g.edit("wait: 20s", "wait: 2s")
+	g.edit("wait: 8s", "wait: 9s")
 	r := g.reload()
 	if len(call) > 0 || r.Units["webhook:beside"].Result != "unchanged" || r.Units["plugin console"].Result != "applied" {
 		t.Errorf("the call is over: %t; %+v", len(call) > 0, r.Units)
