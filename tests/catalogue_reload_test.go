@@ -56,7 +56,7 @@ func (g *gate) say(text string) {
 // one plugin tore down those beside it.
 // A plugin's setting goes from A to B to A: each time there is a new instance under a higher number, the account's next run
 // holds that one, the admin connection that was open all the time calls it, and the plugin beside it keeps its instance and run.
-// Reverting actors/supervisor/overlap.go: "Staged: true" makes it fail.
+// Reverting actors/reload/plan.go: differs' "case !a.With.Equal(old.With)" makes it fail.
 func TestB1_B2_B7_B8_EverythingBeginsOnThePresentGeneration(t *testing.T) {
 	t.Parallel()
 	g := open(t, fmt.Sprintf(deskConfig, "echo"))
@@ -95,7 +95,7 @@ func TestB1_B2_B7_B8_EverythingBeginsOnThePresentGeneration(t *testing.T) {
 // B3, B13, B18: a reload that failed half-way had retired what it wanted to replace, or stopped at the first part that failed.
 // One edit changes two accounts, and the network refuses one of them: under load not one message is refused by either, the old
 // run of the refused one goes on and sends, which is shown, and the other one has its new settings.
-// Reverting actors/reload/stages.go: settle's "run.next.keeping" and "run.digests[string(id)] = s.Digests" makes it fail.
+// Reverting actors/reload/stages.go: settle's "run.digests[string(id)] = s.Digests[string(id)]" makes it fail.
 func TestB3_B13_B18_WhatCannotBeReplacedGoesOn(t *testing.T) {
 	t.Parallel()
 	steps := newSteps(t)
@@ -138,7 +138,7 @@ func TestB3_B13_B18_WhatCannotBeReplacedGoesOn(t *testing.T) {
 // B4, B5: replacing a plugin waited for a call that ran long, stopped everything meanwhile and then gave up half-way.
 // A call is under way when its plugin's setting changes: the reload does not wait for it, others are not touched, the old
 // instance stays until the call is over and no longer.
-// Reverting actors/registry/lease.go: an instance that is held is drained, not freed, makes it fail.
+// Reverting actors/registry/machine.go: free's "s.held(i.id)" makes it fail.
 func TestB4_B5_ALongCallDelaysNobody(t *testing.T) {
 	t.Parallel()
 	b := newBot(t)
@@ -231,7 +231,7 @@ func TestB9_B23_TheNetworkSaysWhetherRunsMayOverlap(t *testing.T) {
 // B11, B24: what came in while settings changed was answered with old ones, out of order, or not at all.
 // A hundred numbered messages in one conversation, while the account, its agent and unrelated parts are edited again and
 // again: all are answered once, in their order.
-// Reverting actors/supervisor/commit.go: the order of commits, makes it fail.
+// Reverting actors/reload/stages.go: register's "Claims: s.run.next.Claims()" makes it fail.
 func TestB11_B24_AConversationRunsThroughReloads(t *testing.T) {
 	t.Parallel()
 	g, k := newHook(t)
@@ -269,7 +269,7 @@ func TestB11_B24_AConversationRunsThroughReloads(t *testing.T) {
 // B13, P4: one part that did not stop kept the others from their new settings.
 // Three accounts change at once and the run of the middle one ignores that it should end: the other two have their new runs
 // while it still hangs, and it has one of its own.
-// Reverting actors/supervisor/overlap.go: promote's "s.leave(before, why)" to wait for the end of the run before makes it fail.
+// Reverting actors/supervisor/overlap.go: promote's "s.leave(before, why)" makes it fail.
 func TestB13_P4_OneThatDoesNotStopKeepsNobody(t *testing.T) {
 	t.Parallel()
 	g := open(t, `gateway: {listen: "127.0.0.1:0", drainTimeout: 2s}
