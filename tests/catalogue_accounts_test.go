@@ -108,7 +108,7 @@ func TestE19_DisabledIsDisabled(t *testing.T) {
 // E20, F5: after a stop and a start the account's way in was the old, dead one; and restarts of an account reached for the
 // listener of the process.
 // Ten times stopped and started: each life answers a message, and one connection of a sender lasts through all of them.
-// Reverting actors/supervisor/commit.go: the wake-up of a new life, or actors/outbox: "s.close" of what was not sent, makes it fail.
+// Reverting actors/supervisor/account.go: ordered's "s.renew" of a start makes it fail.
 func TestE20_F5_EveryLifeTakesMessagesAndTheListenerStays(t *testing.T) {
 	t.Parallel()
 	k := newSteps(t)
@@ -190,7 +190,7 @@ func TestF14_ARestartOfTheConnectionCutsNoTurn(t *testing.T) {
 // F15, P6: taking plugins out of the configuration was done by restarting everything; and an order that named no account meant all.
 // Five accounts and a plugin go in one edit: the process and the one that stays are not touched. An order without a target is
 // an error.
-// Reverting actors/reload/plan.go: accounts' "case fresh == nil", or actors/control: the check of an empty target, makes it fail.
+// Reverting actors/reload/plan.go: accounts' "case fresh == nil" makes it fail; actors/control/questions.go: order's "channel == \"\"" too.
 func TestF15_P6_RemovingTouchesOnlyWhatIsNamed(t *testing.T) {
 	t.Parallel()
 	const gone = `      a: {path: /a, secret: c4nary-a}

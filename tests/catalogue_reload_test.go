@@ -180,7 +180,7 @@ func TestB4_B5_ALongCallDelaysNobody(t *testing.T) {
 // B9, B23: where only one may hold something, the next one began before the one before had let go of it, and then lost it.
 // One account allows one connection, the other two: over five edits the runs of the first never meet, and those of the second
 // overlap, as each network says of itself.
-// Reverting actors/supervisor/overlap.go: prepare's "!both" makes it fail, or putting "true" there.
+// Reverting actors/supervisor/overlap.go: prepare's "!both" makes it fail, taken out or always true.
 func TestB9_B23_TheNetworkSaysWhetherRunsMayOverlap(t *testing.T) {
 	t.Parallel()
 	k := newSteps(t)
@@ -231,7 +231,7 @@ func TestB9_B23_TheNetworkSaysWhetherRunsMayOverlap(t *testing.T) {
 // B11, B24: what came in while settings changed was answered with old ones, out of order, or not at all.
 // A hundred numbered messages in one conversation, while the account, its agent and unrelated parts are edited again and
 // again: all are answered once, in their order.
-// Reverting actors/reload/stages.go: register's "Claims: s.run.next.Claims()" makes it fail.
+// Reverting actors/supervisor/account.go: wanted's "defer s.release()" makes it fail.
 func TestB11_B24_AConversationRunsThroughReloads(t *testing.T) {
 	t.Parallel()
 	g, k := newHook(t)

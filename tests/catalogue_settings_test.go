@@ -43,7 +43,7 @@ func TestB14_AnEditOfBothSortsIsAppliedAsFarAsItGoes(t *testing.T) {
 // still got traffic.
 // Messages of two accounts go to one agent, then by a binding to another, then the first is taken away: each time the next
 // message is answered by whom the file says, and nobody else is asked.
-// Reverting actors/reload/publish.go: configure's question to agents or lanes makes it fail.
+// Reverting actors/reload/publish.go: configure's "Bindings: next.Config.Bindings" makes it fail.
 func TestB15_B22_AppliedMeansUsed(t *testing.T) {
 	t.Parallel()
 	first, second, k := newBot(t), newBot(t), newSteps(t)
@@ -85,7 +85,7 @@ agents: {default: {kind: http, url: %[2]q}}
 // threw the first out.
 // From one account, reloads add a second of its kind, the first of another and an agent: the tables are those of a gateway that
 // was started on the same file, every account answers, and the first one was not touched.
-// Reverting actors/reload/publish.go: published's "kit.Spawn", or actors/reload/plan.go: accounts' "case old == nil", makes it fail.
+// Reverting actors/reload/publish.go: published's "kit.Spawn" after the boot makes it fail.
 func TestB20_D6_P5_AReloadEndsWhereAStartDoes(t *testing.T) {
 	t.Parallel()
 	const one = `gateway: {listen: "127.0.0.1:0"}
@@ -160,7 +160,7 @@ func (g *gate) tables() string {
 // look at what a plugin offers ran it.
 // A plugin is enabled in the file: before the reload every look says that it is not there and changes nothing, the plan says
 // that it would be, and the reload's verdict that it is.
-// Reverting actors/reload/plan.go: plugins' "case old == nil", or the installing of a dry run, makes it fail.
+// Reverting actors/reload/plan.go: plugins' "case old == nil" makes it fail.
 func TestD9_D12_D14_WhatIsLoadedIsSaidByWhoLoadedIt(t *testing.T) {
 	t.Parallel()
 	g := open(t, strings.Replace(fmt.Sprintf(deskConfig, "echo"), "{enabled: true, config", "{enabled: false, config", 1))
@@ -214,7 +214,7 @@ func firstLines(digest string) string {
 // others along, and references made every account look changed.
 // Secrets stand in files. One changes: the old one is refused and the new one taken at once, and the other account, with its
 // reference, is not touched. One is gone: the file is refused with its place, and both secrets are as they were.
-// Reverting config/node.go: Equal of resolved values, makes it fail.
+// Reverting actors/reload/plan.go: differs' "case !a.Node.Equal(old.Node)" makes it fail.
 func TestD15_K10_K11_P2_ASecretChangesForItsAccountAlone(t *testing.T) {
 	t.Parallel()
 	g := &gate{t: t, dir: t.TempDir(), env: []string{asGateway + "="}}

@@ -198,8 +198,8 @@ func (d *desk) runs() string {
 // made; and reloads for nothing, after a save that changed nothing or an edit that was taken back.
 // Every way of saving, of the file and of an included one: what is valid serves, once; what is not leaves the old state serving
 // with the error and its place, until it is mended; what is the same costs nothing. The gateway writes none of it.
-// Reverting config/watch/folders.go: the folder of what a link leads to, actors/reload/watch.go: noticed's "word.hash == s.Loaded"
-// or its look at what was refused, or config/seen.go: the content of included files, makes it fail.
+// Reverting actors/reload/watch.go: noticed's "len(s.Refused) == 0", config/seen.go: file's "string(data)", or actors/reload/plan.go:
+// accounts' "reason == \"\"" makes it fail.
 func TestJ3_J5_J20_J22_J23_EveryWayOfSavingEndsWithTheLastValidState(t *testing.T) {
 	t.Parallel()
 	t.Run("a folder of files", func(t *testing.T) {
