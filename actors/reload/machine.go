@@ -76,6 +76,9 @@ const (
 // within is how long a reload may take up to its publication; then the old state serves on.
 const within = 30 * time.Second
 
+// tryAgain is how long after a reload that left accounts with older settings it is tried again.
+const tryAgain = time.Minute
+
 // wish is somebody's order for a reload.
 type wish struct {
 	kind   kindOfWish
@@ -117,6 +120,9 @@ type tag struct {
 // overdue is the deadline of an attempt.
 type overdue struct{ attempt uint64 }
 
+// again tries what could not be applied once more, unless there was another attempt since.
+type again struct{ attempt uint64 }
+
 // loaded is what the load job brings.
 type loaded struct {
 	candidate *Candidate
@@ -133,6 +139,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		return s.wish(wish{kind: kind, caller: m.Caller, from: in.From}, in.Now)
 	case kit.Done:
 		return s.done(m, in.Now)
+	case again:
+		return s.again(m, in.Now)
 	case watchDue:
 		return s, s.watch(m.known)
 	case kit.Answered:
@@ -212,6 +220,15 @@ func (s State) load(boot *config.Config, keep bool) load {
 		job.listen = s.Applied.Config.Gateway.Listen
 	}
 	return job
+}
+
+// again reloads by itself: what speaks against an account's settings may have been mended at the network's end, and the
+// settings that serve on may be those that do not work there any more.
+func (s State) again(m again, now time.Time) (State, []kit.Effect) {
+	if m.attempt != s.count || s.run != nil || len(s.Unapplied) == 0 {
+		return s, nil
+	}
+	return s.wish(wish{caller: "another try"}, now)
 }
 
 // overdue ends an attempt that has not come to its publication.

@@ -116,8 +116,9 @@ func (s State) bound(m kit.Done, now time.Time) (State, []kit.Effect) {
 	if m.Err == nil && run.bound != nil {
 		return s.install(now)
 	}
-	if s.run = run.with(unitListen, Verdict{Result: failed, Reason: m.Err.Error()}); run.kind.allOrNothing {
-		return s.abort(unitListen+": "+m.Err.Error(), now)
+	why := cause(kit.Answered{Msg: m.Msg, Err: m.Err}).Error()
+	if s.run = run.with(unitListen, Verdict{Result: failed, Reason: why}); run.kind.allOrNothing {
+		return s.abort(unitListen+": "+why, now)
 	}
 	s.Phase = Loading
 	return s, []kit.Effect{kit.Do{Job: s.load(nil, true), Tag: tag{run.number, "load"}}}

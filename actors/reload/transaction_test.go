@@ -2,6 +2,7 @@ package reload
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,13 @@ func TestLaw3_AUnitThatCannotBePreparedStaysAsItIsAndAlone(t *testing.T) {
 		t.Errorf("a is applied as %s (it was %s), unapplied %v", to.Digest, before, p.state.Unapplied)
 	}
 
-	p.faulting(nil) // what was broken is repaired, in the network
-	p.give(Reload{Caller: "me"})
+	stale := again{p.state.count - 1}
+	p.faulting(nil) // what was broken is mended at the network's end
+	p.give(stale)
+	if len(p.state.Unapplied) == 0 {
+		t.Error("a timer of an earlier reload tried it again")
+	}
+	p.give(p.timers[len(p.timers)-1])
 	if v := p.last().Units["webhook:a"]; v.Result != "applied" || len(p.state.Unapplied) != 0 || claimed(p)["webhook:a"] != "/a2" {
 		t.Errorf("the reload after it gives a %+v, unapplied %v", v, p.state.Unapplied)
 	}
@@ -204,6 +210,9 @@ func TestAPublicationThatIsNotAnsweredIsDoneAgainUnderAHigherNumber(t *testing.T
 	p.give(Reload{Caller: "me"})
 	if r := p.last(); !strings.Contains(r.Err, "reload again") || !p.state.Doubt {
 		t.Fatalf("the report is %+v, doubt %v", r, p.state.Doubt)
+	}
+	if !slices.ContainsFunc(p.told, func(msg any) bool { return msg == any(router.Published{}) }) {
+		t.Error("the router does not hold the paths that may be live")
 	}
 	p.answer, p.asked = agree, nil
 	p.read(three(at("/a", "1"), at("/b", "2"), at("/c", "3"))) // the operator takes it back

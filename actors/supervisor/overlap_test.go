@@ -281,3 +281,27 @@ func TestALeaseForAProofIsOnTheGenerationToCome(t *testing.T) {
 		t.Errorf("asked %#v", w.last.Msg)
 	}
 }
+
+func TestNumbersOfCandidatesAreReservedToo(t *testing.T) {
+	w := running(t)
+	for n := range 2 * reserve { // the world looks at what the journal knows at every start
+		want := account0(home, []string{"b", "c"}[n%2])
+		w.ask(Prepare{Accounts: []Account{want}})
+		w.quiet()
+		w.give(run.Reported{Account: home, Run: w.row(home).cand.number, Condition: channels.Condition{Link: channels.Connected}})
+		w.apply(want)
+		w.quiet()
+	}
+	if got := w.row(home).run.number; got != 2*reserve+1 {
+		t.Errorf("run %d after %d changes", got, 2*reserve)
+	}
+}
+
+func TestNoCandidateIsBegunWhileAsManyRunsHangAsAreAllowed(t *testing.T) {
+	w := running(t)
+	w.state.rows[0].abandoned = make([]life, maxAbandoned)
+	q := w.ask(Prepare{Accounts: []Account{account0(home, "b")}})
+	if got := w.faults(q)[home]; !strings.Contains(got, "8 earlier runs hang") || w.proving(home) != nil {
+		t.Errorf("fault %q, candidate %v", got, w.proving(home))
+	}
+}

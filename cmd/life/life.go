@@ -3,7 +3,7 @@
 // Invariants: what other processes can hold (state folder, port) is taken before any actor starts. Actors start in the
 // order of the tree; the listener answers after the first publication. The end follows the message: edge, consumption,
 // lanes, outbox, runs, control, journal. Every reason to end takes this one path, also during the boot; its budget is
-// gateway.drainTimeout. Only a second signal ends the process at once.
+// gateway.drainTimeout. Only a second signal ends the process at once. The level of the log can change at any time.
 package life
 
 import (

@@ -64,6 +64,7 @@ type canon struct {
 	types   map[string]encoder // package.Type: written by hand
 	used    map[string]bool    // rules that met a field
 	made    map[reflect.Type]encoder
+	words   map[string]string             // what stands for a text that is another in every process
 	lets    map[*registry.Endpoint]string // what endpoints admit
 	mu      sync.RWMutex
 }

@@ -33,6 +33,7 @@ type Plan struct {
 	// it every actor has one mailbox, in which messages lie in the order in which they were sent, as the kit has it.
 	Promise bool
 	Booted  bool // the boot is over, without faults, when the rest begins
+	Watch   bool // the file is watched, and a copy of the last good one kept
 	Posts   int  // requests that senders may post, to any account of the first file
 }
 
@@ -52,18 +53,23 @@ type versions struct {
 	mu      sync.Mutex
 	options []reload.Options
 	made    []*reload.Candidate // nil: refused
-	loaded  map[string]any
+	hashes  []string
+	done    map[string]any
 }
 
 func read(files []string) (*versions, error) {
 	kinds := reload.Kinds{Plugins: plugins(), Agents: []backend.Kind{echo.Kind()}}
-	v := &versions{loaded: map[string]any{}}
+	v := &versions{done: map[string]any{}}
+	base := config.Find("world.yaml", func(string) string { return "" })
 	for _, file := range files {
-		source := config.Find("world.yaml", func(string) string { return "" }).With([]byte(file))
+		source := base.With([]byte(file))
 		v.options = append(v.options, reload.Options{
-			AgentEnv: func(string) backend.Env { return backend.Env{} }, Kinds: kinds, Listen: listen, Source: source})
+			AgentEnv: func(string) backend.Env { return backend.Env{} },
+			Kinds:    kinds, Listen: listen, Source: source,
+		})
 		candidate, _ := reload.Read(source, nil, kinds, func(*config.Config) string { return listen })
-		v.made = append(v.made, candidate)
+		hash, _ := config.Sum(source, nil)
+		v.made, v.hashes = append(v.made, candidate), append(v.hashes, hash)
 	}
 	if v.made[0] == nil {
 		return nil, errors.New("a world boots with a file that is refused")
@@ -71,25 +77,27 @@ func read(files []string) (*versions, error) {
 	return v, nil
 }
 
-// load is the end of reading a version: always the same value, so that states can be compared.
-func (v *versions) load(version int, job any) (any, error) {
-	key := fmt.Sprint(version)
-	if config := reflect.ValueOf(job).FieldByName("config"); !config.IsNil() {
-		key, version = "boot", 0
-	}
-	for _, name := range []string{"listen", "bound", "keep"} {
-		key += fmt.Sprint(" ", reflect.ValueOf(job).FieldByName(name))
+// perform has the real job done with one version of the file. The same job has always the same value, so that states can
+// be compared.
+func (v *versions) perform(version int, job any) (any, error) {
+	key := fmt.Sprint(version, typeName(reflect.TypeOf(job)))
+	for field := range reflect.ValueOf(job).NumField() {
+		if f := reflect.ValueOf(job).Field(field); f.Kind() == reflect.Pointer {
+			key += fmt.Sprint(" ", f.IsNil())
+		} else {
+			key += fmt.Sprint(" ", f)
+		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.loaded[key] == nil {
+	if v.done[key] == nil {
 		made, err := v.options[version].Work()(context.Background(), job)
 		if err != nil {
 			return nil, err
 		}
-		v.loaded[key] = made
+		v.done[key] = made
 	}
-	return v.loaded[key], nil
+	return v.done[key], nil
 }
 
 // World composes what the plan says.
@@ -103,7 +111,10 @@ func (p Plan) World() (*World, error) {
 		most = 1
 	}
 	w := &World{Name: p.Name, Title: p.Title, Faults: p.Faults, Most: most, Class: classify, Composition: Composition{canon: rules(), Make: spawned}}
-	w.Laws, w.Quiet, w.Rest = laws(), quietLaws(files), restLaws()
+	for i, hash := range files.hashes {
+		w.canon.words[hash] = fmt.Sprint("version ", i)
+	}
+	w.Laws, w.Quiet, w.Rest = laws(), quietLaws(files), restLaws(files)
 	w.Begin = p.begin(w, files)
 	if p.Booted {
 		w.Begin = w.settled(w.Begin)
@@ -115,7 +126,7 @@ func (p Plan) World() (*World, error) {
 func (p Plan) begin(w *World, files *versions) *state {
 	s := stepping{&w.Composition, &state{mailboxes: !p.Promise}}
 	start := func(addr kit.Addr, node Node, first any) { s.settle(&actor{addr: addr, node: node, state: first}) }
-	start(registryAt, machine[registry.State]{step: registry.Step, show: showLive(files)}, registry.State{})
+	start(registryAt, machine[registry.State]{step: registry.Step, show: showLive(files), prompt: true}, registry.State{})
 	start(routerAt, machine[router.State]{step: router.Step, relay: true}, router.State{Registry: registryAt})
 	start(methodsAt, machine[methods.State]{step: methods.Step, relay: true}, methods.State{Registry: registryAt})
 	start(journalAt, ledger{accounts: accounts(files.made[0])}, books{posts: p.Posts})
@@ -124,31 +135,40 @@ func (p Plan) begin(w *World, files *versions) *state {
 		*place = kit.Named(name)
 		start(*place, configured{}, uint64(0))
 	}
-	start(reloadAt, machine[reload.State]{step: reload.Step, ends: loading(files), show: showDoors}, reload.State{
+	start(reloadAt, machine[reload.State]{step: reload.Step, ends: working(files), show: showDoors}, reload.State{
 		Places: places, Phase: reload.Idle, Listen: listen,
-		Methods: []registry.Method{{Name: "status", Owner: kit.Named("control")}},
+		Methods: []registry.Method{{Name: "status", Owner: kit.Named("control")}}, Watches: p.Watch, Keeps: p.Watch,
 	})
 	start(operatorAt, person{steps: p.Steps}, hands{asked: 1})
 	s.perform(operatorAt, kit.Ask{To: reloadAt, Msg: reload.Boot{Config: files.made[0].Config}, Tag: "order"})
 	return s.state
 }
 
-// loading ends the jobs of a reload: it reads what is written in the file at that time, or cannot; it opens a listener, or
-// cannot.
-func loading(files *versions) func(v View, job any) []Way {
+// working ends the jobs of a reload.
+func working(files *versions) func(v View, job any) []Way {
 	return func(v View, job any) []Way {
-		if addr := reflect.ValueOf(job).FieldByName("addr"); addr.IsValid() {
-			d := door{addr: addr.String()}
+		h := v.State(operatorAt).(hands)
+		fields := reflect.ValueOf(job)
+		cannot := func(text string) Way { return Way{Done: kit.Done{Err: errDisk}, Fault: disk, Text: text} }
+		switch name := typeName(fields.Type()); name {
+		case "reload.bind": // a listener is opened
+			d := door{addr: fields.FieldByName("addr").String()}
 			return []Way{
 				{Done: kit.Done{Msg: reload.Bound(d)}, Effects: []kit.Effect{opened{d}}, Text: "it is open"},
-				{Done: kit.Done{Err: errDisk}, Fault: disk, Text: "the port is in use"},
+				cannot("the port is in use"),
+			}
+		case "reload.keeping": // a copy is written
+			return []Way{{Text: "it is written"}, cannot("it cannot be written")}
+		case "reload.watching": // the file is another than the one known; until then there is no end
+			if fields.FieldByName("known").String() == files.hashes[h.file] {
+				return nil
 			}
 		}
-		h := v.State(operatorAt).(hands)
-		msg, err := files.load(h.file, job)
+		msg, err := files.perform(h.file, job)
 		return []Way{
 			{Done: kit.Done{Msg: msg, Err: err}, Text: fmt.Sprintf("version %d", h.file)},
-			{Done: kit.Done{Err: errDisk}, Fault: disk, Text: "the file cannot be read"},
+			cannot("the file cannot be read"),
+			{Fault: hang, Silent: true, Text: "the disk does not answer"},
 		}
 	}
 }
@@ -212,7 +232,8 @@ func interpreting(View, any) []Way {
 // classify tells timers apart by their names.
 func classify(timer any) class {
 	switch name := typeName(reflect.TypeOf(timer)); {
-	case strings.HasSuffix(name, ".pauseOver"), strings.HasSuffix(name, ".intakeDue"), strings.HasSuffix(name, ".memoryDue"):
+	case strings.HasSuffix(name, ".pauseOver"), strings.HasSuffix(name, ".intakeDue"), strings.HasSuffix(name, ".memoryDue"),
+		strings.HasSuffix(name, ".watchDue"):
 		return pause
 	case strings.HasSuffix(name, ".graceOver"):
 		return hold

@@ -19,7 +19,7 @@ func laws() []Law {
 		{"law 8: where only one run may be connected, there is only one", oneConnected},
 		{"law 1: only a run with a lease runs", runsHoldLeases},
 		{"law 1: no instance is freed while somebody holds a lease on it", leasesHaveInstances},
-		{"a question is asked of somebody who answers", nobodyLost},
+		{"law 8: the number of a run is safe before it is used", numbersAreSafe},
 	}
 }
 
@@ -29,6 +29,7 @@ func quietLaws(files *versions) []Law {
 		{"every question was answered", func(v View) string { return strings.Join(v.Unanswered(), "; ") }},
 		{"every reload has a verdict", everyVerdict},
 		{"law 3: what is applied is the last file that was accepted", func(v View) string { return lastAccepted(v, files) }},
+		{"law 3: runs use what is applied", runsUseApplied},
 		{"law 4: the table has the paths of what is applied, and no others but in grace", tableIsApplied},
 		{"law 8: each wanted account has one run, or a pause, or a reason", wantedRuns},
 		{"law 1: runs that have ended hold no lease", endedHoldNothing},
@@ -40,10 +41,11 @@ func quietLaws(files *versions) []Law {
 }
 
 // restLaws hold where, besides, no pause is left.
-func restLaws() []Law {
+func restLaws(files *versions) []Law {
 	return []Law{
 		{"law 8: without faults every wanted account comes up", wantedUp},
 		{"law 5: every accepted request was interpreted", interpreted},
+		{"law 11: what was written is applied", func(v View) string { return lastAccepted(v, files) }},
 		{"law 8: a stop by hand is kept, and so is a start", stopsKept},
 	}
 }
@@ -202,13 +204,13 @@ func in(c *reload.Candidate, id channels.Account) bool {
 	return there
 }
 
-func nobodyLost(v View) string {
-	for _, q := range v.s.questions {
-		if !q.answered && !q.expired && q.seq > 0 && v.s.find(q.asker) == nil {
-			return fmt.Sprintf("%s asked %T and is not there", q.asker, q.msg)
+func numbersAreSafe(v View) (broken string) {
+	lives(v, func(l life) {
+		if known := v.State(journalAt).(books).row(l.account).run; l.number > known {
+			broken = fmt.Sprintf("run.%d of %s is started, and the journal knows of %d", l.number, l.account, known)
 		}
-	}
-	return ""
+	})
+	return broken
 }
 
 func everyVerdict(v View) string {
@@ -223,13 +225,13 @@ func everyVerdict(v View) string {
 	return ""
 }
 
-// lastAccepted: what the reload holds and what runs use is one and the same file, but for accounts that it names.
+// lastAccepted: what the reload holds is what the file says, but for accounts that it names.
 func lastAccepted(v View, files *versions) string {
 	s := v.State(reloadAt).(reload.State)
 	h := v.State(operatorAt).(hands)
 	switch {
-	case s.Last == nil || s.Doubt:
-		return ""
+	case s.Last == nil || s.Doubt || s.Watches && v.armed(reloadAt):
+		return "" // it will look again
 	case s.Applied == nil && s.Last.Err == "":
 		return "nothing is applied, and the last reload did not fail"
 	case s.Applied == nil:
@@ -242,7 +244,14 @@ func lastAccepted(v View, files *versions) string {
 			return what
 		}
 	}
-	broken := ""
+	return ""
+}
+
+func runsUseApplied(v View) (broken string) {
+	s := v.State(reloadAt).(reload.State)
+	if s.Applied == nil || s.Doubt {
+		return ""
+	}
 	lives(v, func(l life) {
 		a, there := find(s.Applied, l.account)
 		if there && l.wanted() && a.Settings.(*settings).word() != l.settings.word() {
@@ -363,18 +372,15 @@ func heldPaths(v View, s reload.State, now *registry.Live) string {
 	for entry := range v.Shown(registryAt).(seen).ever {
 		path, account, _ := strings.Cut(entry, " ")
 		e, _, found := now.Routes.Find(path)
-		mine := false
-		if found {
-			for _, id := range e.Accounts {
-				mine = mine || string(id) == account
-			}
-		}
+		mine := found && slices.Contains(e.Accounts, channels.Account(account))
 		wanted := in(s.Applied, channels.Account(account))
-		if armed := v.armed(routerAt); wanted && !mine && armed && !found {
+		switch {
+		case wanted && !found && !v.Over():
 			return fmt.Sprintf("%s of %s answers 404 before its grace is over", path, account)
-		}
-		if !wanted && mine {
+		case !wanted && mine:
 			return fmt.Sprintf("%s is gone from the file, and %s is live", account, path)
+		case mine && !e.Held.IsZero() && !v.armed(routerAt):
+			return fmt.Sprintf("%s of %s is held, and its grace will never end", path, account)
 		}
 	}
 	return ""

@@ -38,7 +38,6 @@ type World struct {
 	Quiet  []Law    // hold wherever nothing is under way
 	Rest   []Law    // hold where, besides, no pause is left
 	Class  func(timer any) class
-	Timers func(before, after *state, fired any)
 }
 
 // Law is one thing that must be so. Broken says what is wrong; empty is nothing.
@@ -235,6 +234,9 @@ func (m *moving) end(at int) {
 		done := end.Done
 		done.Tag = j.tag
 		for _, way := range a.node.Take(View{m.s}, a.state, kit.In{Msg: done, Now: noon}) {
+			if end.Silent {
+				way = Way{State: a.state}
+			}
 			way.Fault = end.Fault
 			m.way(flow, j.owner, item{}, way, func(st stepping) {
 				st.jobs = deleted(st.jobs, at)
@@ -264,6 +266,7 @@ func (m *moving) timer(at int) {
 		if early {
 			st.faults++
 		}
+		st.over = st.over || c == hold
 	}, func() string { return fmt.Sprintf("timer of %s: %s", t.owner, describe(t.msg)) })
 	for i := range m.out[before:] {
 		if one := &m.out[before+i]; early {
@@ -297,19 +300,19 @@ func (m *moving) behind(at int) bool {
 	})
 }
 
-// relay gives the next move of an actor that only passes things on, alone: it commutes with all that others can do. What it
-// takes from its queue is the only thing that it can do as long as it has no question and no timer; an answer that it hears
-// must leave its state as it is.
+// relay gives the next move of an actor of which nobody sees when it moves, alone: it commutes with all that others can do.
+// What it takes from its queue is the only thing that it can do as long as it has no question and no timer; an answer that
+// it hears must leave its state as it is.
 func (m *moving) relay() bool {
 	for at, q := range m.s.queues {
-		if a := m.s.find(q.to); a.node.Relay() && !m.busy(a) {
+		if a := m.s.find(q.to); a.node.Relay(m.s.mailboxes) && !m.busy(a) {
 			m.delivery(at)
 			return true
 		}
 	}
 	for at, q := range m.s.questions {
 		a := m.s.find(q.asker)
-		if !q.answered || !a.node.Relay() || m.s.mailboxes {
+		if !q.answered || !a.node.Relay(m.s.mailboxes) || m.s.mailboxes {
 			continue
 		}
 		m.question(at)

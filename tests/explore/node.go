@@ -22,8 +22,9 @@ type Node interface {
 	// Alike names a group of direct processes that differ in nothing but their name: of several questions of one actor to
 	// members of a group, the first is answered first. Empty: no group.
 	Alike() string
-	// Relay says that the actor only passes on what one other actor asks of it, so that nobody sees when it does.
-	Relay() bool
+	// Relay says that nobody sees when the actor takes what lies first before it, so that it can be at once. In a world of
+	// mailboxes nothing comes before what lies there already.
+	Relay(mailboxes bool) bool
 }
 
 // Way is one thing that can happen.
@@ -34,7 +35,7 @@ type Way struct {
 	Due     bool     // of Moves: it happens without a fault, sooner or later
 	Fault   string   // the fault that it takes; empty: none
 	Text    string   // for the history, where the message does not say it all
-	Silent  bool     // of Take: the question is kept and never answered
+	Silent  bool     // of Take: the question is kept and never answered; of Ends: there is no end
 	Late    bool     // of Take: the answer comes after the deadline
 	Gone    bool     // the actor has ended; its parent hears it after all that it was told
 	Cause   string   // of Gone
@@ -49,7 +50,7 @@ func (quiet) Ends(View, any, any) []Way                { return nil }
 func (quiet) Show(old any, _ kit.Effect) (any, string) { return old, "" }
 func (quiet) Direct() bool                             { return false }
 func (quiet) Alike() string                            { return "" }
-func (quiet) Relay() bool                              { return false }
+func (quiet) Relay(bool) bool                          { return false }
 
 // machine is a real one.
 type machine[S any] struct {
@@ -58,10 +59,11 @@ type machine[S any] struct {
 	ends func(v View, job any) []Way // of its jobs; the state stays
 	show func(old any, e kit.Effect) (any, string)
 
-	relay bool
+	relay  bool // always
+	prompt bool // in a world of mailboxes
 }
 
-func (m machine[S]) Relay() bool { return m.relay }
+func (m machine[S]) Relay(mailboxes bool) bool { return m.relay || m.prompt && mailboxes }
 
 func (m machine[S]) Take(_ View, state any, in kit.In) []Way { return []Way{m.once(state.(S), in)} }
 
@@ -123,3 +125,6 @@ func (v View) Unanswered() []string {
 
 // Faults is how many faults were used up.
 func (v View) Faults() int { return v.s.faults }
+
+// Over tells whether a promise with an end, such as a grace, has ended.
+func (v View) Over() bool { return v.s.over }

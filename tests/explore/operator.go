@@ -14,6 +14,9 @@ import (
 // Step is one thing that the operator may do, at any time after the boot was ordered and after the steps before it.
 type Step struct {
 	File    int              // write this version of the file and have it read; 0: no reload
+	Save    int              // write this version of the file, and say nothing
+	Dry     int              // have a reload planned, and not done
+	All     bool             // with File: all or nothing
 	Target  string           // have this restarted, by reload
 	Account channels.Account // give this account an order
 	Do      string           // start, stop or restart
@@ -74,9 +77,14 @@ func (p person) Moves(_ View, state any) []Way {
 	switch {
 	case step.File > 0:
 		h.file = step.File
-		ways := ask(kit.Named("reload"), reload.Reload{Caller: "operator"})
+		ways := ask(kit.Named("reload"), reload.Reload{Caller: "operator", AllOrNothing: step.All})
 		ways[0].Text = fmt.Sprintf("writes version %d of the file and orders a reload", step.File)
 		return ways
+	case step.Save > 0:
+		h.file, h.asked = step.Save, h.asked-1
+		return []Way{{State: h, Text: fmt.Sprintf("writes version %d of the file", step.Save)}}
+	case step.Dry > 0:
+		return ask(kit.Named("reload"), reload.Reload{Caller: "operator", DryRun: true})
 	case step.Target != "":
 		return ask(kit.Named("reload"), reload.Reload{Caller: "operator", Target: step.Target})
 	case step.Do != "":

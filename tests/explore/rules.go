@@ -11,7 +11,7 @@ import (
 
 // rules are how the machines' values are read. What is not named here counts as it stands.
 func rules() *canon {
-	c := &canon{skip: map[string]bool{}, numbers: numbers(), types: written(), used: map[string]bool{}, made: map[reflect.Type]encoder{}, lets: map[*registry.Endpoint]string{}}
+	c := &canon{skip: map[string]bool{}, numbers: numbers(), types: written(), used: map[string]bool{}, made: map[reflect.Type]encoder{}, words: map[string]string{}, lets: map[*registry.Endpoint]string{}}
 	for _, name := range skipped {
 		c.skip[name] = true
 	}
@@ -26,7 +26,7 @@ var skipped = []string{
 	"reload.State.Places", "reload.State.Methods", "reload.State.AgentEnv", "reload.State.Last", "reload.State.Counts",
 	"reload.State.count", "reload.attempt.began",
 	"reload.Plugin.Node", "reload.Unit.Reason", "reload.Verdict.Reason", "reload.Candidate.Agents", "reload.Candidate.Mentions",
-	"reload.Account.Node", "reload.Account.Routes", "reload.Account.Webhook", "reload.Account.Masked",
+	"reload.Account.Node", "reload.Account.With", "reload.keeping.config", "reload.Account.Routes", "reload.Account.Webhook", "reload.Account.Masked",
 	"supervisor.State.places", "supervisor.State.born", "supervisor.State.number",
 	"supervisor.*.cause", "supervisor.account.since", "supervisor.account.turn", "supervisor.account.next",
 	"supervisor.account.fails", "supervisor.account.restarts", "supervisor.account.lastIn", "supervisor.account.lastOut",
@@ -112,6 +112,9 @@ func endpoint(w *writer, e *registry.Endpoint) {
 
 // named writes a text. The number of a run, or of an interpretation, that stands in it is a number of that account.
 func (w *writer) named(s string) {
+	if word, known := w.canon.words[s]; known {
+		s = word
+	}
 	for _, word := range []string{"run.", "interpret."} {
 		at := strings.Index(s, word)
 		if at < 0 {

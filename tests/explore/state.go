@@ -17,6 +17,7 @@ type state struct {
 	jobs      []job
 	faults    int    // used up
 	bad       string // a law that the last step broke
+	over      bool   // a promise with an end, such as a grace, has ended
 	mailboxes bool   // one queue for each actor, whoever sends
 }
 
@@ -205,6 +206,9 @@ func (s *state) id() digest {
 	r.sum.word(uint64(len(s.actors)))
 	r.sum.word(uint64(len(timers)))
 	r.sum.word(uint64(s.faults))
+	if s.over {
+		r.sum.word(1)
+	}
 	each(r.add)
 	return r.sum
 }

@@ -85,15 +85,27 @@ func Plans() []Plan {
 		},
 		{
 			Name: "stop-reload", Title: "one account, stopped by hand before, during or after a reload",
-			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {Account: home, Do: "stop"}, {Account: home, Do: "start"}}, Booted: true, Faults: ends,
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {Account: home, Do: "stop"}}, Booted: true, Faults: []string{crash},
+		},
+		{
+			Name: "reload-start", Title: "one account, stopped by hand, a reload and a start at any time",
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{Account: home, Do: "stop"}, {File: 1}, {Account: home, Do: "start"}}, Booted: true,
 		},
 		{
 			Name: "two-reloads", Title: "one account and two reloads, one of which moves its path",
 			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
 		},
 		{
+			Name: "moved-back", Title: "a path moves away and back, and its grace ends at any time",
+			Files: []string{file(homeOne), file(homeAway), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
+		},
+		{
 			Name: "two-reloads-late", Title: "one account, two reloads, and one fault",
-			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: all,
+			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: []string{crash, late},
+		},
+		{
+			Name: "two-reloads-hang", Title: "one account, two reloads, and a hang or a refusal",
+			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: []string{hang, refusal},
 		},
 		{
 			Name: "two-accounts", Title: "two accounts, a reload that changes both, and one fault",
@@ -126,6 +138,14 @@ func Plans() []Plan {
 		{
 			Name: "again", Title: "a file that is read twice, and one fault",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 1}}, Booted: true, Faults: all,
+		},
+		{
+			Name: "watch", Title: "the file is written twice and watched, somebody plans, and one fault",
+			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{Save: 1}, {Save: 2}}, Booted: true, Watch: true, Faults: []string{disk, late},
+		},
+		{
+			Name: "all-or-nothing", Title: "two accounts, all or nothing, and a run that ends or is refused",
+			Files: []string{file(homeOne, soleOne), file(homeTwo, soleTwo)}, Steps: []Step{{File: 1, All: true}}, Booted: true, Faults: ends,
 		},
 		{
 			Name: "three-accounts", Title: "three accounts, a reload that changes one, removes one and adds one",
