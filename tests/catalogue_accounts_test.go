@@ -159,7 +159,7 @@ func (g *gate) over(ctx context.Context, c *http.Client, body string) (code int)
 
 // F14: a monitor that thought a connection idle restarted it, and with it the work that was under way.
 // The account is restarted twice while its agent thinks: the turn is not repeated, and its answer leaves by the run that is there.
-// Reverting actors/outbox/sending.go: "s.close" of what was not sent makes it fail.
+// Reverting actors/supervisor/account.go: ordered's "s.renew" of a restart makes it fail.
 func TestF14_ARestartOfTheConnectionCutsNoTurn(t *testing.T) {
 	t.Parallel()
 	k, b := newSteps(t), newBot(t)
@@ -168,7 +168,7 @@ func TestF14_ARestartOfTheConnectionCutsNoTurn(t *testing.T) {
 	b.speak(func(q turn) said { asked <- struct{}{}; <-free; return said{Text: "thought about it"} })
 	config := strings.Replace(fmt.Sprintf(faultyConfig, "", k.URL), "{kind: echo}", fmt.Sprintf("{kind: http, url: %q}", b.URL), 1)
 	g := open(t, config)
-	g.until(odd, "is green", green)
+	before := g.until(odd, "is green", green)
 	if a := g.post("/odd", "c4nary-odd", message("1", "c")); a.code != 200 {
 		t.Fatalf("a message: %d", a.code)
 	}
@@ -176,7 +176,7 @@ func TestF14_ARestartOfTheConnectionCutsNoTurn(t *testing.T) {
 	for range 2 {
 		g.call("channels.restart", map[string]string{"target": string(odd)}, nil)
 	}
-	now := g.until(odd, "is green again", green)
+	now := g.until(odd, "is green in its third life", func(a control.AccountStatus) bool { return green(a) && a.Run == before.Run+2 })
 	close(free)
 	eventually(t, "the answer is out", func() (bool, string) {
 		sent := k.of(faulty.Sent)
@@ -190,7 +190,7 @@ func TestF14_ARestartOfTheConnectionCutsNoTurn(t *testing.T) {
 // F15, P6: taking plugins out of the configuration was done by restarting everything; and an order that named no account meant all.
 // Five accounts and a plugin go in one edit: the process and the one that stays are not touched. An order without a target is
 // an error.
-// Reverting actors/reload/plan.go: accounts' "case fresh == nil" makes it fail; actors/control/questions.go: order's "channel == \"\"" too.
+// Reverting actors/supervisor/account.go: same's "a.want.Digest == want.Digest" makes it fail.
 func TestF15_P6_RemovingTouchesOnlyWhatIsNamed(t *testing.T) {
 	t.Parallel()
 	const gone = `      a: {path: /a, secret: c4nary-a}

@@ -162,7 +162,7 @@ func TestB4_B5_ALongCallDelaysNobody(t *testing.T) {
 	}
 	now, _ := g.instances("console")
 	if len(now) != 2 || now[0].ID != old[0].ID || now[0].State != "draining" || now[1].State != "active" {
-		t.Errorf("the instances are %+v, had %+v", now, old)
+		t.Fatalf("the instances are %+v, had %+v", now, old)
 	}
 	if a := g.post("/beside", "c4nary-beside", `{"text":"hello"}`); a.code != 200 || g.account("webhook:beside").Run != beside.Run {
 		t.Errorf("the account beside it: %d", a.code)

@@ -56,7 +56,7 @@ func TestJ2_AStormOfSavesEndsWithTheLast(t *testing.T) {
 // J22: included files were not watched, and what they held vanished with the next reload.
 // Files come into an included folder, change, are replaced and go: each time the accounts are those of the files that are there,
 // and an account that another file holds is not touched. A file that is named and missing is refused with its place.
-// Reverting config/include.go: expand's "seen: n.seen" makes it fail.
+// Reverting config/seen.go: file's "string(data)" makes it fail.
 func TestJ22_AFolderOfIncludedFilesIsFollowed(t *testing.T) {
 	t.Parallel()
 	g := &gate{t: t, dir: t.TempDir(), env: []string{asGateway + "=", watched}}
