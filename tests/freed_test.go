@@ -96,25 +96,7 @@ agents: {default: {kind: echo}}
 		t.Fatal(err)
 	}
 	var made instances
-	signals, ended := make(chan os.Signal, 1), make(chan int, 1)
-	go func() {
-		ended <- life.Run(life.Options{
-			Source: source, Kinds: reload.Kinds{Plugins: []channels.Plugin{remembering(&made)}, Agents: []backend.Kind{echo.Kind()}},
-			Version: "test", Stdout: io.Discard, Log: zerolog.Nop(), Level: life.NewLevel("info"), Signals: signals, Exit: func(int) {},
-		}, cfg)
-	}()
-	var client *admin.Client
-	eventually(t, "the gateway is up", func() (bool, string) {
-		client, err = admin.Dial(cfg.Gateway.StateDir)
-		return err == nil, fmt.Sprint(err)
-	})
-	defer client.Close()
-	call := func(method string, result any) {
-		t.Helper()
-		if err := client.Call(t.Context(), method, nil, result); err != nil {
-			t.Fatal(err)
-		}
-	}
+	call := living(t, source, cfg, remembering(&made))
 	var s control.Status
 	call("status", &s)
 	if a := request("http://"+s.Listen+"/odd", "c4nary", message("m", "c")); a.code != 200 {
@@ -149,8 +131,35 @@ agents: {default: {kind: echo}}
 	if got := strings.Join(states, ", "); got != "faulty@2 active, faulty@1 freed" {
 		t.Errorf("instances: %s", got)
 	}
-	signals <- syscall.SIGTERM
-	if code := <-ended; code != 0 {
-		t.Errorf("it ended with code %d", code)
+}
+
+// living runs a gateway in this process until the test ends, and gives its admin socket.
+func living(t *testing.T, source config.Source, cfg *config.Config, plugin channels.Plugin) (call func(method string, result any)) {
+	t.Helper()
+	signals, ended := make(chan os.Signal, 1), make(chan int, 1)
+	go func() {
+		ended <- life.Run(life.Options{
+			Source: source, Kinds: reload.Kinds{Plugins: []channels.Plugin{plugin}, Agents: []backend.Kind{echo.Kind()}},
+			Version: "test", Stdout: io.Discard, Log: zerolog.Nop(), Level: life.NewLevel("info"), Signals: signals, Exit: func(int) {},
+		}, cfg)
+	}()
+	var client *admin.Client
+	eventually(t, "the gateway is up", func() (bool, string) {
+		var err error
+		client, err = admin.Dial(cfg.Gateway.StateDir)
+		return err == nil, fmt.Sprint(err)
+	})
+	t.Cleanup(func() {
+		_ = client.Close()
+		signals <- syscall.SIGTERM
+		if code := <-ended; code != 0 {
+			t.Errorf("it ended with code %d", code)
+		}
+	})
+	return func(method string, result any) {
+		t.Helper()
+		if err := client.Call(t.Context(), method, nil, result); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

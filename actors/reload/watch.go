@@ -41,7 +41,7 @@ func (s State) noticed(tag watching, m kit.Done, now time.Time) (State, []kit.Ef
 	if m.Err != nil || !fits {
 		return s, []kit.Effect{
 			kit.Note{Level: zerolog.ErrorLevel, Text: "the configuration is not watched; gateway reload works", Fields: []any{"cause", cause(kit.Answered{Msg: m.Msg, Err: m.Err}).Error()}},
-			kit.After{Delay: watchAgain, Msg: watchDue{tag.known}},
+			kit.After{Delay: watchAgain, Msg: watchDue(tag)},
 		}
 	}
 	effects := s.watch(word.hash)

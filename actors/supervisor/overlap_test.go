@@ -68,14 +68,16 @@ func TestLaw3_WhatSpeaksAgainstChangedSettings(t *testing.T) {
 		says []any
 		want string // part of the fault; empty: they are fit
 	}{
-		"the server refuses them":                        {[]any{run.Over{Account: home, Run: 2, Err: "401", Refusal: true, Do: "set the password"}}, "401; set the password"},
-		"the network's code panics":                      {[]any{run.Over{Account: home, Run: 2, Err: "nil map", Bug: true}}, "nil map"},
-		"Connect does not return":                        {[]any{proofOver{}}, "has not returned within 3s"},
-		"the run ends without a word":                    {[]any{kit.Ended{Child: addr, Cause: "killed"}}, "killed"},
-		"the server does not answer: that is no fault":   {[]any{says(channels.Waiting)}, ""},
-		"the server is slow: that is no fault":           {[]any{run.Opened{Account: home, Run: 2}, says(channels.Connecting), proofOver{}}, ""},
-		"the connection breaks: that is no fault":        {[]any{run.Over{Account: home, Run: 2, Err: "reset"}}, ""},
-		"a refusal after it was proven is one all right": {[]any{says(channels.Connected), run.Over{Account: home, Run: 2, Err: "closed", Refusal: true}}, ""},
+		"the server refuses them":                         {[]any{run.Over{Account: home, Run: 2, Err: "401", Refusal: true, Do: "set the password"}}, "401; set the password"},
+		"the network's code panics":                       {[]any{run.Over{Account: home, Run: 2, Err: "nil map", Bug: true}}, "nil map"},
+		"Connect does not return":                         {[]any{proofOver{}}, "has not returned within 3s"},
+		"another run's Connect has returned, and not its": {[]any{run.Opened{Account: home, Run: 1}, proofOver{}}, "has not returned within 3s"},
+		"its time is over when it was proven":             {[]any{says(channels.Connected), proofOver{}}, ""},
+		"the run ends without a word":                     {[]any{kit.Ended{Child: addr, Cause: "killed"}}, "killed"},
+		"the server does not answer: that is no fault":    {[]any{says(channels.Waiting)}, ""},
+		"the server is slow: that is no fault":            {[]any{run.Opened{Account: home, Run: 2}, says(channels.Connecting), proofOver{}}, ""},
+		"the connection breaks: that is no fault":         {[]any{run.Over{Account: home, Run: 2, Err: "reset"}}, ""},
+		"a refusal after it was proven is one all right":  {[]any{says(channels.Connected), run.Over{Account: home, Run: 2, Err: "closed", Refusal: true}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, q := proves(t)
@@ -303,5 +305,38 @@ func TestNoCandidateIsBegunWhileAsManyRunsHangAsAreAllowed(t *testing.T) {
 	q := w.ask(Prepare{Accounts: []Account{account0(home, "b")}})
 	if got := w.faults(q)[home]; !strings.Contains(got, "8 earlier runs hang") || w.proving(home) != nil {
 		t.Errorf("fault %q, candidate %v", got, w.proving(home))
+	}
+}
+
+func TestTheTimeOfAnEarlierProofIsNothingToALaterOne(t *testing.T) {
+	w, _ := proves(t)
+	q := w.ask(Prepare{Accounts: []Account{account0(home, "c")}})
+	stale := w.timers
+	w.quiet()
+	for _, msg := range stale {
+		if _, is := msg.(proofOver); is {
+			w.give(msg)
+		}
+	}
+	if w.asked[q] != 0 || w.proving(home) == nil {
+		t.Errorf("the second proof is over: answered %d times, %+v", w.asked[q], w.row(home).cand)
+	}
+}
+
+func TestACandidateTakesOverFromARunThatHasFailedMeanwhile(t *testing.T) {
+	w, _ := proves(t)
+	w.give(says(channels.Connected))
+	w.fails(home, "reset")
+	w.quiet()
+	if w.row(home).phase != Pausing {
+		t.Fatalf("the run before is %s", w.row(home).phase)
+	}
+	w.apply(account0(home, "b"))
+	if a := w.row(home); a.phase != Running || a.run.number != 2 || a.apart || len(a.leaving) != 0 {
+		t.Errorf("%+v, want the candidate as the current run, admitted at once", a.status())
+	}
+	w.fire(pauseOver{}, firstPause)
+	if a := w.row(home); a.run.number != 2 || a.phase != Running {
+		t.Errorf("after the pause of the run before: %+v", a.status())
 	}
 }
