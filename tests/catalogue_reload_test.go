@@ -237,8 +237,10 @@ func TestB11_B24_AConversationRunsThroughReloads(t *testing.T) {
 	g, k := newHook(t)
 	ids := map[string]bool{}
 	texts := [][2]string{
-		{"path: /sink", "name: edited, path: /sink"}, {"default: {kind: echo}", "default: {kind: echo}\n  other: {kind: echo}"},
-		{"agents:\n", "messages: {groupChat: {mentionPatterns: [bot]}}\nagents:\n"}, {"name: edited, ", ""},
+		{"path: /sink", "name: edited, path: /sink"},
+		{"default: {kind: echo}", "default: {kind: echo}\n  other: {kind: echo}"},
+		{"agents:\n", "messages: {groupChat: {mentionPatterns: [bot]}}\nagents:\n"},
+		{"name: edited, ", ""},
 	}
 	reloads := make(chan error, 10)
 	for i := range 100 {
