@@ -107,6 +107,7 @@ func (w World) Look(now time.Time) Status {
 	var (
 		stats     *journal.Statistics
 		unapplied map[channels.Account]string
+		refused   config.Problems
 	)
 	for _, row := range w.System.Table() {
 		if row.HandFor > stuckAfter {
@@ -126,7 +127,7 @@ func (w World) Look(now time.Time) Status {
 		case outbox.Snapshot:
 			s.Outbox = snap.Accounts
 		case reload.Snapshot:
-			s.LastReload, s.Reloads, unapplied = snap.Last, snap.Counts, snap.Unapplied
+			s.LastReload, s.Reloads, unapplied, refused = snap.Last, snap.Counts, snap.Unapplied, snap.Refused
 		}
 	}
 	s.books(stats)
@@ -140,8 +141,8 @@ func (w World) Look(now time.Time) Status {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}
 	}
-	if r := s.LastReload; r != nil && len(r.Problems) > 0 {
-		s.Causes = append(s.Causes, fmt.Sprintf("the configuration was refused, and what was live serves on: %s%s", r.Problems[0], further(len(r.Problems)-1)))
+	if len(refused) > 0 {
+		s.Causes = append(s.Causes, fmt.Sprintf("the configuration was refused, and what was live serves on: %s%s", refused[0], further(len(refused)-1)))
 	}
 	if live.Revision == 0 {
 		s.Causes = append(s.Causes, "no configuration is live yet")

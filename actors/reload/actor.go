@@ -103,7 +103,7 @@ func Spec(o Options) kit.Spec {
 }
 
 func (s State) snapshot() Snapshot {
-	return Snapshot{Phase: string(s.Phase), Last: s.Last, Counts: s.Counts, Unapplied: s.Unapplied}
+	return Snapshot{Phase: string(s.Phase), Last: s.Last, Refused: s.Refused, Counts: s.Counts, Unapplied: s.Unapplied}
 }
 
 // perform does the private effects; none of them waits.

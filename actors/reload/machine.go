@@ -36,9 +36,10 @@ type State struct {
 	Counts     Counts
 	Spawned    []string // channels whose supervisor is up
 	Unapplied  map[channels.Account]string
-	Listen     string // the address that the listener really has
-	Doubt      bool   // a publication was not answered: what is live may be newer than what is applied
-	Loaded     string // hash of the configuration that was last found valid
+	Listen     string          // the address that the listener really has
+	Doubt      bool            // a publication was not answered: what is live may be newer than what is applied
+	Loaded     string          // hash of the configuration that was last found valid
+	Refused    config.Problems // of the configuration as it was last read; none: it was valid
 
 	// What does not change while the process lives.
 	Methods []registry.Method

@@ -77,6 +77,9 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 	case m.Err != nil:
 		return s.report(now, func(r *Report) { r.Err = m.Err.Error() })
 	case len(got.problems) > 0:
+		if !s.run.kind.dry {
+			s.Refused = got.problems
+		}
 		return s.report(now, func(r *Report) {
 			r.Problems = got.problems
 			r.Err = "the configuration is refused; what was live serves on"
@@ -88,7 +91,7 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 	run.digests = s.digests(got.candidate)
 	s.run = &run
 	if !run.kind.dry {
-		s.Loaded = got.candidate.Config.Hash
+		s.Loaded, s.Refused = got.candidate.Config.Hash, nil
 	}
 	switch {
 	case run.kind.dry:

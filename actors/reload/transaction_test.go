@@ -380,3 +380,27 @@ func FuzzStep(f *testing.F) {
 		}
 	})
 }
+
+// A file that was refused and then taken back has the hash of what is applied: it is read again, once, so that its faults are
+// not told any more. A restart of something by name says nothing of the file.
+func TestLaw10_WhatWasRefusedAndTakenBackIsReadAgain(t *testing.T) {
+	p := booted(t)
+	settles := func(hash string) kit.Done { return kit.Done{Tag: watching{}, Msg: changed{hash}} }
+	reads := func() uint64 { return p.state.Counts.Unchanged }
+	good := p.state.Loaded
+	if p.give(settles(good)); reads() != 0 {
+		t.Errorf("what is applied was read again")
+	}
+	p.faults = config.Problems{{Path: "x", Want: "y"}}
+	p.give(settles("bad"))
+	p.give(Reload{Target: "all", Caller: "me"})
+	if got := p.state.snapshot().Refused; len(got) != 1 {
+		t.Errorf("the faults are %v, want one", got)
+	}
+	p.faults = nil
+	for range 2 {
+		if p.give(settles(good)); reads() != 1 || len(p.state.snapshot().Refused) != 0 {
+			t.Errorf("it was read %d times, want once, and its faults are %v", reads(), p.state.Refused)
+		}
+	}
+}
