@@ -37,6 +37,7 @@ type Options struct {
 	Stdout  io.Writer // for people: what listens where, and what to try
 	Log     zerolog.Logger
 	Level   *Level           // of what Log writes
+	Refused bool             // the source is not valid; what boots is the last good configuration
 	Signals <-chan os.Signal // each asks for the end
 	Exit    func(code int)   // ends the process at once
 }
