@@ -14,7 +14,7 @@
 //	├── agents           turns in flight, a limit per agent
 //	├── lanes            one lane per busy conversation
 //	├── plugins          calls of plugins' methods, each under a lease
-//	├── reload           the applied configuration; its first reload is the boot
+//	├── reload           the applied configuration, and the only one that writes its file; its first reload is the boot
 //	└── channels
 //	    └── bluebubbles  the channel's supervisor: leases, interprets, starts and ends the runs of its accounts
 //	        └── home

@@ -153,6 +153,8 @@ func (o Options) perJob(job any) (any, error) {
 			}
 		}
 		return loaded{candidate: candidate, problems: problems}, nil
+	case writing:
+		return o.write(job)
 	case bind:
 		if o.Listener == nil {
 			return nil, fmt.Errorf("this listener cannot be moved while the gateway runs")
@@ -162,23 +164,26 @@ func (o Options) perJob(job any) (any, error) {
 	panic(fmt.Sprintf("no arm for job %T", job))
 }
 
-// load takes the address that the listener has for the one that was asked for, as long as that is the same.
+// load reads and judges.
 func (o Options) load(job load) (*Candidate, config.Problems) {
-	listen := func(cfg *config.Config) string {
-		if job.keep {
-			cfg.Gateway.Listen = job.listen
-		}
-		if job.listen == "" || cfg.Gateway.Listen == job.listen {
-			return job.bound
-		}
-		return cfg.Gateway.Listen
-	}
 	if job.config != nil {
-		return Prepare(job.config, o.Kinds, listen(job.config))
+		return Prepare(job.config, o.Kinds, job.address(job.config))
 	}
 	source := o.Source
 	if job.file != "" {
 		source = source.At(job.file)
 	}
-	return Read(source, o.Environ, o.Kinds, listen)
+	return Read(source, o.Environ, o.Kinds, job.address)
+}
+
+// address is where the outside reaches a configuration: what the listener has stands for what was asked for, as long as that is
+// the same.
+func (j load) address(cfg *config.Config) string {
+	if j.keep {
+		cfg.Gateway.Listen = j.listen
+	}
+	if j.listen == "" || cfg.Gateway.Listen == j.listen {
+		return j.bound
+	}
+	return cfg.Gateway.Listen
 }

@@ -10,6 +10,9 @@
 // and what was built beside it is dropped. A unit that cannot be prepared stays as it was and does not keep the others, unless
 // the operator wants all or nothing. Units whose resolved values have not changed are not touched. Everything up to the
 // publication has one deadline. Every reload ends in exactly one report, which everybody who asked for it gets.
+//
+// It is also the only one that writes the configuration file, on an explicit order and one change at a time: what would not
+// be valid is not written, and what was written is reloaded before the order is answered.
 package reload
 
 import (
@@ -46,9 +49,10 @@ type State struct {
 	Watches bool // the configuration is watched
 	Keeps   bool // a copy of the last good one is kept
 
-	run   *attempt // the reload under way
-	queue []wish   // merged into the next one
-	count uint64   // attempts begun; answers carry it
+	run   *attempt  // the reload under way
+	queue []wish    // merged into the next one
+	count uint64    // attempts begun; answers carry it
+	edits []editing // of the configuration file; the first one is being written
 }
 
 // Places are the actors that a reload talks to.
@@ -84,6 +88,7 @@ type wish struct {
 	kind   kindOfWish
 	caller string
 	config *config.Config // the boot's
+	edited *Edited        // it takes in what was written to the file, and this is answered; nil: a Report is
 	from   kit.Return
 }
 
@@ -137,6 +142,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Reload:
 		kind := kindOfWish{m.Target, m.DryRun, m.File, m.AllOrNothing}
 		return s.wish(wish{kind: kind, caller: m.Caller, from: in.From}, in.Now)
+	case Edit:
+		return s.edit(m, in.From)
 	case kit.Done:
 		return s.done(m, in.Now)
 	case again:
@@ -166,6 +173,8 @@ func (s State) done(m kit.Done, now time.Time) (State, []kit.Effect) {
 		return s.noticed(t, m, now)
 	case keeping:
 		return s, kept(m)
+	case editing:
+		return s.wrote(t, m, now)
 	case tag:
 		switch {
 		case !s.current(t):
@@ -215,7 +224,14 @@ func (s State) begin(wishes []wish, now time.Time) (State, []kit.Effect) {
 
 // load is the job of reading and judging the configuration.
 func (s State) load(boot *config.Config, keep bool) load {
-	job := load{config: boot, file: s.run.kind.file, bound: s.Listen, keep: keep}
+	job := s.listening()
+	job.config, job.file, job.keep = boot, s.run.kind.file, keep
+	return job
+}
+
+// listening is a load that knows where the listener is.
+func (s State) listening() load {
+	job := load{bound: s.Listen}
 	if s.Applied != nil {
 		job.listen = s.Applied.Config.Gateway.Listen
 	}

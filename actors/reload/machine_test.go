@@ -47,6 +47,8 @@ type play struct {
 	faults  config.Problems
 	hangs   bool // jobs do not end
 	bound   Bound
+	edits   []Edited
+	write   func(writing) (any, error) // what a write says
 }
 
 func newPlay(t *testing.T) *play {
@@ -123,7 +125,7 @@ func (p *play) give(msg any) {
 			case kit.Spawn:
 				p.spawned = append(p.spawned, e.As)
 			case kit.Answer:
-				p.reports = append(p.reports, e.Msg.(Report))
+				p.heard(e.Msg)
 			case kit.Unknown:
 				p.t.Fatalf("the machine does not know %T", e.Msg)
 			}
@@ -131,8 +133,23 @@ func (p *play) give(msg any) {
 	}
 }
 
+func (p *play) heard(answer any) {
+	switch a := answer.(type) {
+	case Report:
+		p.reports = append(p.reports, a)
+	case Edited:
+		p.edits = append(p.edits, a)
+	default:
+		p.t.Fatalf("the answer is a %T", answer)
+	}
+}
+
 // done is the end of a job.
 func (p *play) done(e kit.Do) kit.Done {
+	if job, writes := e.Job.(writing); writes {
+		msg, err := p.write(job)
+		return kit.Done{Tag: e.Tag, Msg: msg, Err: err}
+	}
 	if _, binds := e.Job.(bind); binds {
 		if p.bound == nil {
 			return kit.Done{Tag: e.Tag, Err: errors.New("the port is in use")}

@@ -14,6 +14,7 @@ import (
 	"holdfast/actors/supervisor"
 	"holdfast/channels"
 	"holdfast/config"
+	"holdfast/config/edit"
 )
 
 // three are accounts whose secrets and paths a test sets.
@@ -367,8 +368,13 @@ func FuzzStep(f *testing.F) {
 				return agree(msg)
 			}
 			wishes++
-			p.give(Reload{Target: []string{"", "", "", "webhook:a", "ghost"}[n%5], AllOrNothing: b&64 != 0, DryRun: b&128 != 0 && b&32 != 0, Caller: "fuzz"})
-			if len(p.reports) != wishes || p.state.Phase != Idle || p.state.run != nil {
+			if n%6 == 5 {
+				p.write = wrote(edit.Result{Changed: []string{"x"}[:b>>5&1]}, []error{nil, edit.ErrInvalid}[b>>6&1])
+				p.give(Edit{Options: edit.Options{Dry: b&128 != 0}, Caller: "fuzz"})
+			} else {
+				p.give(Reload{Target: []string{"", "", "", "webhook:a", "ghost"}[n%5], AllOrNothing: b&64 != 0, DryRun: b&128 != 0 && b&32 != 0, Caller: "fuzz"})
+			}
+			if len(p.reports)+len(p.edits) != wishes || len(p.state.edits) != 0 || p.state.Phase != Idle || p.state.run != nil {
 				t.Fatalf("%d wishes, %d reports, phase %s", wishes, len(p.reports), p.state.Phase)
 			}
 		}
