@@ -19,15 +19,19 @@ import (
 	"holdfast/actors/supervisor"
 	"holdfast/channels"
 	"holdfast/config"
+	"holdfast/config/edit"
 )
 
-// World is what can be read without asking anybody: the table of mailboxes and the live value.
+// World is what can be read without asking anybody: the table of mailboxes, the live value, the configuration file.
 type World struct {
 	System  *kit.System
 	Live    *registry.Cell
 	Started time.Time
 	Version string
 	Listen  func() string // the address that the edge really has, at this moment
+	// Of the methods that read the configuration alone: the file, which each of them reads anew, and its JSON Schema.
+	Config edit.File
+	Schema func() ([]byte, error)
 }
 
 const (
