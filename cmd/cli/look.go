@@ -236,9 +236,15 @@ func (s *shell) reported(raw []byte, r reload.Report) error {
 		fmt.Fprintf(s.Stdout, "revision %d, generation %d, %s\n", r.Revision, r.Generation, r.Took)
 		s.verdicts(r.Units)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return s.outcome(r)
+}
+
+// outcome is the error of a reload that did not do all that it should.
+func (s *shell) outcome(r reload.Report) error {
+	switch {
 	case len(r.Problems) > 0:
 		return s.refuse(r.Problems, "%s", r.Err)
 	case r.Err != "":
