@@ -154,10 +154,10 @@ func (g *gate) close() {
 		g.t.Error(err)
 	}
 	seen := append(g.before, string(status))
-	for _, method := range []string{"tree", "routes", "plugins.list", "channels.list", "rpc.discover"} {
+	for _, method := range []string{"tree", "routes", "plugins.list", "channels.list", "rpc.discover", "config.get"} {
 		var raw json.RawMessage
-		g.call(method, nil, &raw)
-		seen = append(seen, string(raw))
+		err := g.Call(method, nil, &raw) // a test may leave a file that cannot be read
+		seen = append(seen, fmt.Sprint(string(raw), err))
 	}
 	g.stop()
 	for _, text := range append(seen, g.Log(), g.Output()) {
