@@ -10,6 +10,8 @@ type Limits struct {
 	States   int // most states to visit; 0: all
 	Progress func(states, waiting int)
 	Stop     func() bool // asked between levels; true ends the search
+
+	rests func(*state) // hears of every state in which nothing is under way
 }
 
 // Outcome of one search.
@@ -72,7 +74,7 @@ func (w *World) Search(l Limits) Outcome {
 			s.out.Complete = false
 			break
 		}
-		level, from = s.level(level, from)
+		level, from = s.level(level, from, l.rests)
 		s.out.Depth++
 	}
 	s.out.States = len(s.rows)
@@ -85,7 +87,7 @@ func (w *World) Search(l Limits) Outcome {
 // chunk bounds what is branches and not yet entered.
 const chunk = 2048
 
-func (s *searching) level(level []*state, from []int32) (next []*state, at []int32) {
+func (s *searching) level(level []*state, from []int32, rests func(*state)) (next []*state, at []int32) {
 	for begin := 0; begin < len(level); begin += chunk {
 		end := min(begin+chunk, len(level))
 		for i, o := range s.open(level[begin:end]) {
@@ -98,6 +100,9 @@ func (s *searching) level(level []*state, from []int32) (next []*state, at []int
 			s.out.Moves += len(o.moves)
 			if o.chosen < 0 {
 				s.out.Quiet++
+				if rests != nil {
+					rests(level[begin+i])
+				}
 			}
 			s.rows[here].onward = o.chosen >= 0
 			for j, id := range o.ids {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // Walks says how a world that is too large to be exhausted is walked through.
@@ -41,10 +42,7 @@ func (w *World) wander(r *rand.Rand, steps int) ([]string, *Violation) {
 		if len(moves) == 0 {
 			break
 		}
-		m := moves[r.IntN(len(moves))]
-		if m.class == free && r.IntN(3) > 0 {
-			m = moves[r.IntN(len(moves))] // what is free is taken less often, so that something happens in between
-		}
+		m := drawn(r, now, moves)
 		history = append(history, m.text())
 		if broken := w.walked(now, m.next); broken != nil {
 			return history, broken
@@ -53,6 +51,36 @@ func (w *World) wander(r *rand.Rand, steps int) ([]string, *Violation) {
 	}
 	_, broken := w.rest(now)
 	return history, broken
+}
+
+// Of so many steps one is a fault, or something that somebody may do or leave, as long as there is anything else: both would
+// else be used up before anything has happened.
+const (
+	faultsIn  = 50
+	freedomIn = 15
+)
+
+// drawn chooses one of the moves.
+func drawn(r *rand.Rand, s *state, moves []move) move {
+	var flows, frees, faults []move
+	for _, m := range moves {
+		switch {
+		case m.next.faults > s.faults:
+			faults = append(faults, m)
+		case m.class == free:
+			frees = append(frees, m)
+		default:
+			flows = append(flows, m)
+		}
+	}
+	from := flows
+	switch {
+	case len(faults) > 0 && (r.IntN(faultsIn) == 0 || len(flows)+len(frees) == 0):
+		from = faults
+	case len(frees) > 0 && (r.IntN(freedomIn) == 0 || len(flows) == 0):
+		from = frees
+	}
+	return from[r.IntN(len(from))]
 }
 
 // walked judges one step, and that it has not changed the state that it was given.
@@ -82,6 +110,16 @@ func (w *World) rest(s *state) ([]string, *Violation) {
 	return history, &Violation{Law: "without faults everything comes to rest", What: fmt.Sprintf("not within %d steps", rests)}
 }
 
+// unnumbered is a text without its numbers: what is left out before a move changes them.
+func unnumbered(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // replay takes those of the moves that can be taken.
 func (w *World) replay(history []string) (taken []string, broken *Violation) {
 	now := w.Begin
@@ -89,9 +127,12 @@ func (w *World) replay(history []string) (taken []string, broken *Violation) {
 		moves := w.moves(now)
 		at := slices.IndexFunc(moves, func(m move) bool { return m.text() == text })
 		if at < 0 {
+			at = slices.IndexFunc(moves, func(m move) bool { return unnumbered(m.text()) == unnumbered(text) })
+		}
+		if at < 0 {
 			continue
 		}
-		taken = append(taken, text)
+		taken = append(taken, moves[at].text())
 		if broken := w.walked(now, moves[at].next); broken != nil {
 			return taken, broken
 		}
@@ -104,10 +145,12 @@ func (w *World) replay(history []string) (taken []string, broken *Violation) {
 	return taken, broken
 }
 
-// shortest leaves out whatever the violation of the same law does not need: halves first, single moves last.
+// shortest leaves out whatever the violation of the same law does not need: halves first, single moves last, until none of
+// them can be missed.
 func (w *World) shortest(history []string, broken *Violation) *Violation {
 	law := broken.Law
-	for size := max(1, len(history)/2); ; size /= 2 {
+	for size := max(1, len(history)/2); ; size = max(1, size/2) {
+		before := len(history)
 		for from := 0; from < len(history); {
 			without := slices.Concat(history[:from], history[min(from+size, len(history)):])
 			taken, again := w.replay(without)
@@ -117,7 +160,7 @@ func (w *World) shortest(history []string, broken *Violation) *Violation {
 			}
 			history, broken = taken, again
 		}
-		if size <= 1 {
+		if size == 1 && len(history) == before {
 			break
 		}
 	}
