@@ -9,7 +9,6 @@ import (
 type Limits struct {
 	States   int // most states to visit; 0: all
 	Progress func(states, waiting int)
-	Stop     func() bool // asked between levels; true ends the search
 
 	rests func(*state) // hears of every state in which nothing is under way
 }
@@ -70,7 +69,7 @@ func (w *World) Search(l Limits) Outcome {
 		if l.Progress != nil {
 			l.Progress(len(s.rows), len(level))
 		}
-		if l.States > 0 && len(s.rows) >= l.States || l.Stop != nil && l.Stop() {
+		if l.States > 0 && len(s.rows) >= l.States {
 			s.out.Complete = false
 			break
 		}
@@ -157,13 +156,19 @@ func (w *World) open(s *state, known map[digest]int32) branches {
 			best, o.chosen = m.class, i
 		}
 	}
-	if best >= pause {
-		o.broken = check(w.Quiet, s)
-	}
-	if best >= hold && o.broken == nil {
-		o.broken = check(w.Rest, s)
-	}
+	o.broken = w.settledLaws(best, s)
 	return o
+}
+
+// settledLaws looks at what must be so where nothing happens before what the class says.
+func (w *World) settledLaws(best class, s *state) *Violation {
+	if best < pause {
+		return nil
+	}
+	if broken := check(w.Quiet, s); broken != nil || best < hold {
+		return broken
+	}
+	return check(w.Rest, s)
 }
 
 // judge looks at the laws of every state.

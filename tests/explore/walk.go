@@ -3,8 +3,11 @@ package explore
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Walks says how a world that is too large to be exhausted is walked through.
@@ -12,7 +15,6 @@ type Walks struct {
 	Number int // of walks
 	Steps  int // of one walk, at most; then it goes on without faults until it comes to rest
 	Seed   uint64
-	Stop   func() bool // asked before each walk; true ends it
 }
 
 // rests bounds the continuation without faults.
@@ -20,17 +22,36 @@ const rests = 2000
 
 // Walk goes through a world at random, and shortens a history that breaks a law. The same seed takes the same ways.
 func (w *World) Walk(l Walks) (done int, broken *Violation) {
-	for i := range l.Number {
-		if l.Stop != nil && l.Stop() {
-			return i, nil
-		}
-		r := rand.New(rand.NewPCG(l.Seed, uint64(i)))
-		history, broken := w.wander(r, l.Steps)
-		if broken != nil {
-			return i + 1, w.shortest(history, broken)
-		}
+	var (
+		mu      sync.Mutex
+		wg      sync.WaitGroup
+		first   = l.Number
+		history []string
+		next    atomic.Int64
+	)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < l.Number; i = int(next.Add(1)) - 1 {
+				mu.Lock()
+				late := i > first
+				mu.Unlock()
+				if late {
+					return
+				}
+				way, found := w.wander(rand.New(rand.NewPCG(l.Seed, uint64(i))), l.Steps)
+				mu.Lock()
+				if found != nil && i < first {
+					first, history, broken = i, way, found
+				}
+				mu.Unlock()
+			}
+		})
 	}
-	return l.Number, nil
+	wg.Wait()
+	if broken == nil {
+		return l.Number, nil
+	}
+	return first + 1, w.shortest(history, broken)
 }
 
 // wander takes one walk. What it returns is the moves that were taken, by their texts.
@@ -97,15 +118,23 @@ func (w *World) walked(before, after *state) *Violation {
 func (w *World) rest(s *state) ([]string, *Violation) {
 	var history []string
 	for range rests {
-		o := w.open(s, nil)
-		if o.broken != nil {
-			return append(history, o.broken.History...), o.broken
+		best, chosen := hold, move{}
+		for _, m := range w.moves(s) {
+			if m.class < best {
+				best, chosen = m.class, m
+			}
 		}
-		if o.chosen < 0 {
+		if broken := w.settledLaws(best, s); broken != nil {
+			return history, broken
+		}
+		if chosen.next == nil {
 			return history, nil
 		}
-		history = append(history, o.moves[o.chosen].text())
-		s = o.moves[o.chosen].next
+		history = append(history, chosen.text())
+		if broken := w.judge(chosen.next); broken != nil {
+			return history, broken
+		}
+		s = chosen.next
 	}
 	return history, &Violation{Law: "without faults everything comes to rest", What: fmt.Sprintf("not within %d steps", rests)}
 }

@@ -214,7 +214,7 @@ func (b *bench) try(ctx context.Context, w work, name string, m explore.Mutant) 
 	if err != nil {
 		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
 	}
-	w.first, w.walks = true, min(w.walks, 200)
+	w.first, w.walks = true, min(w.walks, 100)
 	fault := b.follow(ctx, worker, w, []string{"GOMAXPROCS=1"}, func(n news) {
 		if n.Broken != nil {
 			found = n.Broken.Law + ", in " + n.World
