@@ -25,6 +25,7 @@ import (
 type Plan struct {
 	Name   string
 	Title  string
+	Quick  bool     // small enough for every day
 	Files  []string // versions of the file; the first one is booted
 	Steps  []Step
 	Faults []string
@@ -34,7 +35,9 @@ type Plan struct {
 	Promise bool
 	Booted  bool // the boot is over, without faults, when the rest begins
 	Watch   bool // the file is watched, and a copy of the last good one kept
-	Posts   int  // requests that senders may post, to any account of the first file
+	// Killed is a channel whose supervisor may end: what is promised of its accounts is not looked at.
+	Killed string
+	Posts  int // requests that senders may post, to any account of the first file
 }
 
 const listen = "127.0.0.1:18789"
@@ -115,6 +118,9 @@ func (p Plan) World() (*World, error) {
 		w.canon.words[hash] = fmt.Sprint("version ", i)
 	}
 	w.Laws, w.Quiet, w.Rest = laws(), quietLaws(files), restLaws(files)
+	if p.Killed != "" {
+		w.Quiet, w.Rest = w.Quiet[:2], nil
+	}
 	w.Begin = p.begin(w, files)
 	if p.Booted {
 		w.Begin = w.settled(w.Begin)

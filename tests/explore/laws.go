@@ -230,7 +230,7 @@ func lastAccepted(v View, files *versions) string {
 	s := v.State(reloadAt).(reload.State)
 	h := v.State(operatorAt).(hands)
 	switch {
-	case s.Last == nil || s.Doubt || s.Watches && v.armed(reloadAt):
+	case s.Last == nil || s.Doubt || h.last != "" && h.last != "done" || s.Watches && v.armed(reloadAt):
 		return "" // it will look again
 	case s.Applied == nil && s.Last.Err == "":
 		return "nothing is applied, and the last reload did not fail"
@@ -306,6 +306,9 @@ func runsAreLive(v View) (broken string) {
 
 func oldOnesNamed(v View) (broken string) {
 	s := v.State(reloadAt).(reload.State)
+	if v.State(operatorAt).(hands).restarted {
+		return "" // the last report may be that of a restart, which is about other things
+	}
 	for id := range s.Unapplied {
 		if s.Last.Err == "" && s.Last.Units[string(id)].Result != "failed" {
 			broken = fmt.Sprintf("%s serves on with older settings; the last report says %q of it", id, s.Last.Units[string(id)].Result)

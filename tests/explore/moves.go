@@ -54,7 +54,7 @@ func (w *World) allows(s *state, fault string) bool {
 // moves is everything that can happen next, in a fixed order.
 func (w *World) moves(s *state) []move {
 	m := moving{World: w, s: s}
-	if m.relay() {
+	if !w.whole && m.relay() {
 		return m.out
 	}
 	for at := range s.questions {
@@ -215,7 +215,7 @@ func (m *moving) direct(at int, drop func(stepping)) {
 			heard.Fault = way.Fault
 			m.way(flow, q.asker, item{}, heard, func(st stepping) {
 				drop(st)
-				st.step(q.to, Way{State: way.State, Effects: besides(way.Effects)}, item{})
+				st.step(q.to, Way{State: way.State, Effects: besides(way.Effects), Bug: way.Bug}, item{})
 			}, func() string {
 				return strings.TrimSpace(fmt.Sprintf("%s answers %s %s: %s %s", q.to, q.asker, describe(q.msg), describe(answer.Msg), way.Text))
 			})

@@ -119,9 +119,12 @@ func (l ledger) Take(_ View, state any, in kit.In) []Way {
 	case journal.GetState:
 		return reply(b, journal.Values{Values: b.row(m.Account).values()}, journal.Values{Err: errDisk})
 	case journal.Commit:
-		next, wrong := b.commit(m)
+		next, wrong, ended := b.commit(m)
 		if wrong != "" {
 			return []Way{{State: b, Bug: wrong}}
+		}
+		if ended {
+			return reply(b, journal.Committed{Err: journal.ErrEnded}, journal.Committed{Err: errDisk})
 		}
 		return reply(next, journal.Committed{Added: make([]uint64, 0)}, journal.Committed{Err: errDisk})
 	case journal.Keep:
@@ -143,7 +146,8 @@ func (k kept) values() map[string][]byte {
 	return out
 }
 
-func (b books) commit(m journal.Commit) (next books, wrong string) {
+// commit does all of a step, or nothing of it: ended tells that one of its requests has ended already.
+func (b books) commit(m journal.Commit) (next books, wrong string, ended bool) {
 	k := b.row(m.Account)
 	for _, op := range m.Ops {
 		switch op := op.(type) {
@@ -154,17 +158,20 @@ func (b books) commit(m journal.Commit) (next books, wrong string) {
 			}
 			n, err := strconv.ParseUint(string(op.Value), 10, 64)
 			if err != nil || n < k.run {
-				return b, fmt.Sprintf("%s: run numbers fall from %d to %s", m.Account, k.run, op.Value)
+				return b, fmt.Sprintf("%s: run numbers fall from %d to %s", m.Account, k.run, op.Value), false
 			}
 			k.run = n
 		case journal.End:
-			if at := slices.Index(k.pending, op.Seq); at != 0 || op.Seq <= k.ended {
-				return b, fmt.Sprintf("%s: request %d is ended out of the order of acceptance: %v wait", m.Account, op.Seq, k.pending)
+			if op.Seq <= k.ended {
+				return b, "", true
+			}
+			if slices.Index(k.pending, op.Seq) != 0 {
+				return b, fmt.Sprintf("law 5: %s: request %d is ended out of the order of acceptance: %v wait", m.Account, op.Seq, k.pending), false
 			}
 			k.pending, k.ended = k.pending[1:], op.Seq
 		}
 	}
-	return b.with(k), ""
+	return b.with(k), "", false
 }
 
 func (b books) take(m journal.Take) journal.Taken {

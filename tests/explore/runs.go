@@ -45,8 +45,9 @@ func (p played) Take(_ View, state any, in kit.In) []Way {
 	case run.Admit:
 		l.apart = false
 		return []Way{{State: l}}
-	case run.Nudge:
-		return []Way{{State: l}}
+	case run.Nudge: // it looks, and finds something
+		took := run.Took{Account: l.account, Run: l.number, Items: 1}
+		return []Way{{State: l, Effects: []kit.Effect{kit.Tell{To: p.supervisor, Msg: took}}}}
 	case run.Call:
 		if l.hung || !l.wanted() {
 			return []Way{{State: l, Effects: []kit.Effect{kit.Answer{To: in.From, Msg: run.Result{Err: errors.New("draining")}}}}}

@@ -9,7 +9,8 @@ import (
 type Limits struct {
 	States   int // most states to visit; 0: all
 	Progress func(states, waiting int)
-	Stop     func() bool // asked between levels; true ends the search
+
+	rests func(*state) // hears of every state in which nothing is under way
 }
 
 // Outcome of one search.
@@ -68,11 +69,11 @@ func (w *World) Search(l Limits) Outcome {
 		if l.Progress != nil {
 			l.Progress(len(s.rows), len(level))
 		}
-		if l.States > 0 && len(s.rows) >= l.States || l.Stop != nil && l.Stop() {
+		if l.States > 0 && len(s.rows) >= l.States {
 			s.out.Complete = false
 			break
 		}
-		level, from = s.level(level, from)
+		level, from = s.level(level, from, l.rests)
 		s.out.Depth++
 	}
 	s.out.States = len(s.rows)
@@ -85,7 +86,7 @@ func (w *World) Search(l Limits) Outcome {
 // chunk bounds what is branches and not yet entered.
 const chunk = 2048
 
-func (s *searching) level(level []*state, from []int32) (next []*state, at []int32) {
+func (s *searching) level(level []*state, from []int32, rests func(*state)) (next []*state, at []int32) {
 	for begin := 0; begin < len(level); begin += chunk {
 		end := min(begin+chunk, len(level))
 		for i, o := range s.open(level[begin:end]) {
@@ -98,6 +99,9 @@ func (s *searching) level(level []*state, from []int32) (next []*state, at []int
 			s.out.Moves += len(o.moves)
 			if o.chosen < 0 {
 				s.out.Quiet++
+				if rests != nil {
+					rests(level[begin+i])
+				}
 			}
 			s.rows[here].onward = o.chosen >= 0
 			for j, id := range o.ids {
@@ -152,13 +156,19 @@ func (w *World) open(s *state, known map[digest]int32) branches {
 			best, o.chosen = m.class, i
 		}
 	}
-	if best >= pause {
-		o.broken = check(w.Quiet, s)
-	}
-	if best >= hold && o.broken == nil {
-		o.broken = check(w.Rest, s)
-	}
+	o.broken = w.settledLaws(best, s)
 	return o
+}
+
+// settledLaws looks at what must be so where nothing happens before what the class says.
+func (w *World) settledLaws(best class, s *state) *Violation {
+	if best < pause {
+		return nil
+	}
+	if broken := check(w.Quiet, s); broken != nil || best < hold {
+		return broken
+	}
+	return check(w.Rest, s)
 }
 
 // judge looks at the laws of every state.

@@ -14,6 +14,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // Composition says what a world is made of.
 type Composition struct {
 	canon *canon
+	whole bool // without reductions of timers and relays
 	// Make gives the actor of a Spawn: its node, its first state, and its first message if it has one.
 	Make func(as, parent kit.Addr, what any) (Node, any, any)
 }
@@ -259,6 +260,11 @@ func (s stepping) gone(addr kit.Addr, cause string) {
 			s.answered(kit.ReturnTo(q.asker, q.seq), kit.Answered{Tag: q.tag, Err: kit.ErrGone})
 		}
 	}
+	for _, child := range slices.Clone(s.actors) {
+		if child.parent == addr {
+			s.gone(child.addr, "")
+		}
+	}
 	if s.find(a.parent) != nil {
 		s.send(addr, a.parent, kit.In{Msg: kit.Ended{Child: addr, Cause: cause}})
 	}
@@ -276,7 +282,7 @@ func (s stepping) sift(addr kit.Addr) {
 			kept = append(kept, t)
 			continue
 		}
-		t.inert = s.inert(a, t)
+		t.inert = !s.whole && s.inert(a, t)
 		if !t.inert || len(t.form.slots) == 0 || slices.ContainsFunc(t.form.slots, a.form.has) {
 			kept = append(kept, t)
 		}

@@ -3,7 +3,11 @@ package explore
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Walks says how a world that is too large to be exhausted is walked through.
@@ -11,7 +15,6 @@ type Walks struct {
 	Number int // of walks
 	Steps  int // of one walk, at most; then it goes on without faults until it comes to rest
 	Seed   uint64
-	Stop   func() bool // asked before each walk; true ends it
 }
 
 // rests bounds the continuation without faults.
@@ -19,17 +22,36 @@ const rests = 2000
 
 // Walk goes through a world at random, and shortens a history that breaks a law. The same seed takes the same ways.
 func (w *World) Walk(l Walks) (done int, broken *Violation) {
-	for i := range l.Number {
-		if l.Stop != nil && l.Stop() {
-			return i, nil
-		}
-		r := rand.New(rand.NewPCG(l.Seed, uint64(i)))
-		history, broken := w.wander(r, l.Steps)
-		if broken != nil {
-			return i + 1, w.shortest(history, broken)
-		}
+	var (
+		mu      sync.Mutex
+		wg      sync.WaitGroup
+		first   = l.Number
+		history []string
+		next    atomic.Int64
+	)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < l.Number; i = int(next.Add(1)) - 1 {
+				mu.Lock()
+				late := i > first
+				mu.Unlock()
+				if late {
+					return
+				}
+				way, found := w.wander(rand.New(rand.NewPCG(l.Seed, uint64(i))), l.Steps)
+				mu.Lock()
+				if found != nil && i < first {
+					first, history, broken = i, way, found
+				}
+				mu.Unlock()
+			}
+		})
 	}
-	return l.Number, nil
+	wg.Wait()
+	if broken == nil {
+		return l.Number, nil
+	}
+	return first + 1, w.shortest(history, broken)
 }
 
 // wander takes one walk. What it returns is the moves that were taken, by their texts.
@@ -41,10 +63,7 @@ func (w *World) wander(r *rand.Rand, steps int) ([]string, *Violation) {
 		if len(moves) == 0 {
 			break
 		}
-		m := moves[r.IntN(len(moves))]
-		if m.class == free && r.IntN(3) > 0 {
-			m = moves[r.IntN(len(moves))] // what is free is taken less often, so that something happens in between
-		}
+		m := drawn(r, now, moves)
 		history = append(history, m.text())
 		if broken := w.walked(now, m.next); broken != nil {
 			return history, broken
@@ -53,6 +72,36 @@ func (w *World) wander(r *rand.Rand, steps int) ([]string, *Violation) {
 	}
 	_, broken := w.rest(now)
 	return history, broken
+}
+
+// Of so many steps one is a fault, or something that somebody may do or leave, as long as there is anything else: both would
+// else be used up before anything has happened.
+const (
+	faultsIn  = 50
+	freedomIn = 15
+)
+
+// drawn chooses one of the moves.
+func drawn(r *rand.Rand, s *state, moves []move) move {
+	var flows, frees, faults []move
+	for _, m := range moves {
+		switch {
+		case m.next.faults > s.faults:
+			faults = append(faults, m)
+		case m.class == free:
+			frees = append(frees, m)
+		default:
+			flows = append(flows, m)
+		}
+	}
+	from := flows
+	switch {
+	case len(faults) > 0 && (r.IntN(faultsIn) == 0 || len(flows)+len(frees) == 0):
+		from = faults
+	case len(frees) > 0 && (r.IntN(freedomIn) == 0 || len(flows) == 0):
+		from = frees
+	}
+	return from[r.IntN(len(from))]
 }
 
 // walked judges one step, and that it has not changed the state that it was given.
@@ -69,17 +118,35 @@ func (w *World) walked(before, after *state) *Violation {
 func (w *World) rest(s *state) ([]string, *Violation) {
 	var history []string
 	for range rests {
-		o := w.open(s, nil)
-		if o.broken != nil {
-			return append(history, o.broken.History...), o.broken
+		best, chosen := hold, move{}
+		for _, m := range w.moves(s) {
+			if m.class < best {
+				best, chosen = m.class, m
+			}
 		}
-		if o.chosen < 0 {
+		if broken := w.settledLaws(best, s); broken != nil {
+			return history, broken
+		}
+		if chosen.next == nil {
 			return history, nil
 		}
-		history = append(history, o.moves[o.chosen].text())
-		s = o.moves[o.chosen].next
+		history = append(history, chosen.text())
+		if broken := w.judge(chosen.next); broken != nil {
+			return history, broken
+		}
+		s = chosen.next
 	}
 	return history, &Violation{Law: "without faults everything comes to rest", What: fmt.Sprintf("not within %d steps", rests)}
+}
+
+// unnumbered is a text without its numbers: what is left out before a move changes them.
+func unnumbered(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // replay takes those of the moves that can be taken.
@@ -89,9 +156,12 @@ func (w *World) replay(history []string) (taken []string, broken *Violation) {
 		moves := w.moves(now)
 		at := slices.IndexFunc(moves, func(m move) bool { return m.text() == text })
 		if at < 0 {
+			at = slices.IndexFunc(moves, func(m move) bool { return unnumbered(m.text()) == unnumbered(text) })
+		}
+		if at < 0 {
 			continue
 		}
-		taken = append(taken, text)
+		taken = append(taken, moves[at].text())
 		if broken := w.walked(now, moves[at].next); broken != nil {
 			return taken, broken
 		}
@@ -104,10 +174,12 @@ func (w *World) replay(history []string) (taken []string, broken *Violation) {
 	return taken, broken
 }
 
-// shortest leaves out whatever the violation of the same law does not need: halves first, single moves last.
+// shortest leaves out whatever the violation of the same law does not need: halves first, single moves last, until none of
+// them can be missed.
 func (w *World) shortest(history []string, broken *Violation) *Violation {
 	law := broken.Law
-	for size := max(1, len(history)/2); ; size /= 2 {
+	for size := max(1, len(history)/2); ; size = max(1, size/2) {
+		before := len(history)
 		for from := 0; from < len(history); {
 			without := slices.Concat(history[:from], history[min(from+size, len(history)):])
 			taken, again := w.replay(without)
@@ -117,7 +189,7 @@ func (w *World) shortest(history []string, broken *Violation) *Violation {
 			}
 			history, broken = taken, again
 		}
-		if size <= 1 {
+		if size == 1 && len(history) == before {
 			break
 		}
 	}

@@ -60,43 +60,43 @@ var (
 func Plans() []Plan {
 	return []Plan{
 		{
-			Name: "boot", Title: "one account, the boot, any one fault",
+			Name: "boot", Quick: true, Title: "one account, the boot, any one fault",
 			Files: []string{file(homeOne)}, Faults: all, Promise: true,
 		},
 		{
-			Name: "reload", Title: "one account and a reload at any time",
+			Name: "reload", Quick: true, Title: "one account and a reload at any time",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}}, Promise: true,
 		},
 		{
-			Name: "reload-ends", Title: "one account, a reload, and a run that ends or hangs",
+			Name: "reload-ends", Quick: true, Title: "one account, a reload, and a run that ends or hangs",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}}, Faults: ends, Booted: true,
 		},
 		{
-			Name: "reload-waits", Title: "one account, a reload, and somebody who is late, or cannot",
+			Name: "reload-waits", Quick: true, Title: "one account, a reload, and somebody who is late, or cannot",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}}, Faults: waits, Booted: true,
 		},
 		{
-			Name: "stop-start", Title: "one account, stopped and started by hand, and any one fault",
+			Name: "stop-start", Quick: true, Title: "one account, stopped and started by hand, and any one fault",
 			Files: []string{file(homeOne)}, Steps: []Step{{Account: home, Do: "stop"}, {Account: home, Do: "start"}}, Faults: all, Booted: true,
 		},
 		{
-			Name: "restart", Title: "one account, restarted by hand, and any one fault",
-			Files: []string{file(homeOne)}, Steps: []Step{{Target: "all"}}, Faults: all, Booted: true,
+			Name: "restart", Quick: true, Title: "one account, restarted by hand, and any one fault",
+			Files: []string{file(homeOne)}, Steps: []Step{{Target: "all"}, {Look: true}}, Faults: all, Booted: true,
 		},
 		{
 			Name: "stop-reload", Title: "one account, stopped by hand before, during or after a reload",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {Account: home, Do: "stop"}}, Booted: true, Faults: []string{crash},
 		},
 		{
-			Name: "reload-start", Title: "one account, stopped by hand, a reload and a start at any time",
+			Name: "reload-start", Quick: true, Title: "one account, stopped by hand, a reload and a start at any time",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{Account: home, Do: "stop"}, {File: 1}, {Account: home, Do: "start"}}, Booted: true,
 		},
 		{
-			Name: "two-reloads", Title: "one account and two reloads, one of which moves its path",
+			Name: "two-reloads", Quick: true, Title: "one account and two reloads, one of which moves its path",
 			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
 		},
 		{
-			Name: "moved-back", Title: "a path moves away and back, and its grace ends at any time",
+			Name: "moved-back", Quick: true, Title: "a path moves away and back, and its grace ends at any time",
 			Files: []string{file(homeOne), file(homeAway), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
 		},
 		{
@@ -116,7 +116,7 @@ func Plans() []Plan {
 			Files: []string{file(homeOne, workOne), file(homeOne), file(homeOne, workTwo)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: ends,
 		},
 		{
-			Name: "disabled", Title: "an account is disabled and enabled",
+			Name: "disabled", Quick: true, Title: "an account is disabled and enabled",
 			Files: []string{file(homeOne), file(homeOff), file(homeOne)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: ends,
 		},
 		{
@@ -124,11 +124,11 @@ func Plans() []Plan {
 			Files: []string{file(homeOne), file(broken), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: waits,
 		},
 		{
-			Name: "handover", Title: "an account of which only one run may be connected, a reload, and any one fault",
+			Name: "handover", Quick: true, Title: "an account of which only one run may be connected, a reload, and any one fault",
 			Files: []string{file(soleOne), file(soleTwo)}, Steps: []Step{{File: 1}}, Booted: true, Faults: all,
 		},
 		{
-			Name: "plugins", Title: "two plugins, of which one gets other settings while a call is under way",
+			Name: "plugins", Quick: true, Title: "two plugins, of which one gets other settings while a call is under way",
 			Files: []string{file(homeOne, soleOne), file(edition, homeOne, soleOne)}, Steps: []Step{{Call: home}, {File: 1}}, Booted: true, Faults: []string{hang, slow, late},
 		},
 		{
@@ -152,16 +152,46 @@ func Plans() []Plan {
 			Files: []string{file(homeOne, workOne), file(homeTwo, backOne)}, Steps: []Step{{File: 1}}, Booted: true, Faults: ends,
 		},
 		{
-			Name: "listener", Title: "the listener moves together with a secret, and one fault",
+			Name: "listener", Quick: true, Title: "the listener moves together with a secret, and one fault",
 			Files: []string{file(homeOne), file(elsewhere, homeTwo)}, Steps: []Step{{File: 1}}, Booted: true, Faults: waits,
 		},
 		{
-			Name: "request", Title: "a request, a reload, and code that panics or a commit that fails",
-			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}}, Booted: true, Posts: 1, Faults: []string{plugin, disk, slow},
+			Name: "request", Quick: true, Title: "a request, a reload, and code that panics or a commit that fails",
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}}, Booted: true, Posts: 1, Faults: []string{plugin, disk, slow, late},
 		},
 		{
-			Name: "drain", Title: "a channel with a request and a call is drained, and one fault",
+			Name: "missed", Quick: true, Title: "something may be missed before, during or after a reload, and one fault of a run",
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{Missed: home}, {File: 1}}, Booted: true, Faults: []string{crash},
+		},
+		{
+			Name: "killed", Quick: true, Title: "a supervisor ends during a reload: who asked is answered, and nobody else is touched", Killed: double,
+			Files: []string{file(homeOne, soleOne), file(homeTwo, soleTwo)}, Steps: []Step{{File: 1}, {Kill: double}}, Booted: true,
+		},
+		{
+			Name: "drain", Quick: true, Title: "a channel with a request and a call is drained, and one fault",
 			Files: []string{file(homeOne)}, Steps: []Step{{Call: home}, {Drain: double}}, Booted: true, Posts: 1, Faults: []string{hang, slow, crash},
+		},
+	}
+}
+
+// Larger are worlds that are too large to be exhausted. They are walked through at random.
+func Larger() []Plan {
+	return []Plan{
+		{
+			Name: "crowd", Title: "three accounts on two channels, three reloads, orders, requests, and three faults",
+			Files: []string{
+				file(homeOne, workOne, soleOne), file(homeAway, workTwo, soleTwo), file(edition, homeOff, workOne, soleOne), file(homeTwo, backOne, soleTwo),
+			},
+			Steps: []Step{
+				{File: 1}, {Account: home, Do: "stop"}, {File: 2}, {Call: sole}, {Target: "single"}, {Account: home, Do: "start"}, {File: 3}, {Dry: 3},
+			},
+			Faults: all, Most: 3, Posts: 2, Watch: true, Booted: true,
+		},
+		{
+			Name: "storm", Title: "two accounts, a listener that moves, and four faults",
+			Files:  []string{file(homeOne, soleOne), file(elsewhere, homeTwo, soleTwo), file(broken), file(homeAway, soleTwo)},
+			Steps:  []Step{{File: 1}, {File: 2}, {Account: sole, Do: "restart"}, {File: 3, All: true}, {File: 3}},
+			Faults: all, Most: 4, Posts: 1, Booted: true,
 		},
 	}
 }
