@@ -17,7 +17,7 @@ else ifeq ($(RACE),on)
 $(error RACE=on needs a C compiler, and none was found: install gcc or clang)
 endif
 
-.PHONY: run build test check demo fuzz generate bench explore mutants
+.PHONY: run build test check demo soak fuzz generate bench explore mutants
 
 run: build
 	./bin/gateway run
@@ -33,6 +33,13 @@ test:
 
 demo: build
 	@$(GO) run ./tests/demo -gateway bin/gateway -n $(N)
+
+# A gateway under load while its configuration changes: make soak DURATION=25s RATE=500
+DURATION ?= 60s
+RATE     ?= 500
+soak: build
+	@$(GO) build -o bin/soak ./tests/soak
+	@bin/soak -gateway bin/gateway -duration $(DURATION) -rate $(RATE)
 
 check:
 	$(GO) vet ./...

@@ -219,7 +219,7 @@ func (s *step) begin(name string) {
 		s.add(
 			open{n},
 			kit.Do{Job: job{number: n, agent: p.Agent.Agent, turn: c.turn, within: p.Timeout}, Tag: n},
-			kit.After{Delay: p.Timeout, Msg: turnOver{n}},
+			kit.After{Delay: p.Timeout, Msg: turnOver{n}, For: n},
 		)
 	}
 	s.set(p)

@@ -155,6 +155,9 @@ func TestStep(t *testing.T) {
 		{"the deadline answers for a backend that does not, and cancels it", func(t *testing.T, w *world) {
 			q := w.ask("a", "1")
 			n := w.call("1")
+			if a := kittest.One[kit.After](t, w.effects); a.Msg != (turnOver{n}) || a.For != kittest.One[kit.Do](t, w.effects).Tag {
+				t.Errorf("the deadline %+v is not that of the turn", a)
+			}
 			w.in(turnOver{n})
 			if got := w.only(q); got.Err == nil || got.Refused || got.Stopped {
 				t.Errorf("got %+v", got)

@@ -18,7 +18,7 @@ const (
 
 // handlers is the method table of the core. It is never changed.
 var handlers = map[string]handler{
-	"status":        looks("what the gateway is and how it is, account by account", World.Look),
+	"status":        looks("what the gateway is and how it is, account by account", World.status),
 	"tree":          looks("every actor as it is now, read without asking it", func(w World, _ time.Time) []tree.Line { return tree.Lines(w.System.Table()) }),
 	"routes":        looks("the live route table with its counters", World.routes),
 	"channels.list": looks("every account with its state", func(w World, now time.Time) []AccountStatus { return w.Look(now).Accounts }),

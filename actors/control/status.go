@@ -70,6 +70,7 @@ type Status struct {
 	LastReload *reload.Report  `json:"lastReload,omitempty"`
 	Reloads    reload.Counts   `json:"reloads"`
 	Queues     []QueueStatus   `json:"queues"`
+	Runtime    *RuntimeStatus  `json:"runtime,omitempty"` // of the method status only
 }
 
 // JournalStatus is the journal without its queues.

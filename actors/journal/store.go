@@ -18,10 +18,11 @@ import (
 // ExitCode is what the process ends with when the journal cannot go on.
 const ExitCode = 74
 
-// sizes of Pebble's memory.
+// Sizes of Pebble's memory, in bytes. It fills up as items come and has at most three tables at a time. With these it is full
+// after seconds of load, so that a process which grows later has a leak; larger ones accept no more requests a second.
 const (
-	memTableSize = 32 << 20
-	cacheSize    = 32 << 20
+	memTableSize = 8 << 20
+	cacheSize    = 8 << 20
 )
 
 // Options of a Store.

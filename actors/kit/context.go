@@ -21,6 +21,7 @@ type Context struct {
 	life    context.Context //nolint:containedctx // the life of the actor is what it is
 	cancel  context.CancelFunc
 	pending map[uint64]question // not answered yet
+	alarms  map[any]*time.Timer // deadlines of work beside the actor, by its tag
 
 	children map[Addr]struct{} // spawned, and their Ended has not been taken up
 
@@ -39,7 +40,7 @@ func newContext(s *System, r *row) *Context {
 	life, cancel := context.WithCancel(context.Background())
 	return &Context{
 		sys: s, row: r, life: life, cancel: cancel, log: s.log.With().Stringer("actor", r.addr).Logger(),
-		pending: map[uint64]question{}, children: map[Addr]struct{}{},
+		pending: map[uint64]question{}, alarms: map[any]*time.Timer{}, children: map[Addr]struct{}{},
 	}
 }
 
@@ -140,6 +141,8 @@ func (c *Context) open(ins []In, now time.Time) []In {
 				continue
 			}
 			in.Msg = Answered{Tag: q.tag, Err: ErrLate}
+		case Done:
+			c.disarm(m.Tag)
 		case Ended:
 			delete(c.children, m.Child)
 		}
@@ -177,7 +180,21 @@ func (c *Context) after(e After) {
 		delay += time.Duration(rand.Float64() * e.Jitter * float64(delay))
 	}
 	box := c.row.box
-	time.AfterFunc(delay, func() { box.post(In{Msg: own{e.Msg}}) })
+	alarm := time.AfterFunc(delay, func() { box.post(In{Msg: own{e.Msg}}) })
+	if e.For != nil {
+		c.alarms[e.For] = alarm
+	}
+}
+
+// disarm forgets the deadline of work that has ended. One that is in the mailbox already comes nevertheless.
+func (c *Context) disarm(tag any) {
+	if len(c.alarms) == 0 {
+		return
+	}
+	if alarm, armed := c.alarms[tag]; armed {
+		alarm.Stop()
+		delete(c.alarms, tag)
+	}
 }
 
 func (c *Context) spawn(e Spawn) {
@@ -214,12 +231,15 @@ func (c *Context) beside(e Do) {
 	}()
 }
 
-// stopping ends what the actor began: its work beside it, its questions, its children. It does not wait for the children: a
+// stopping ends what the actor began: its work beside it with its deadlines, its questions, its children. It does not wait for the children: a
 // hung one must not hold up its parent.
 func (c *Context) stopping() {
 	c.cancel()
 	for seq := range c.pending {
 		c.settle(seq)
+	}
+	for tag := range c.alarms {
+		c.disarm(tag)
 	}
 	byName := func(a, b Addr) int { return strings.Compare(a.id, b.id) }
 	for _, child := range slices.SortedFunc(maps.Keys(c.children), byName) {

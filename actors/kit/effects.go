@@ -41,10 +41,13 @@ type (
 	}
 	// After gives Msg to the actor itself when Delay is over. It is never cancelled: Msg carries a number by which a stale
 	// one is known. Jitter lengthens the delay by a random part of it, from 0 to Jitter (0.2 is up to a fifth).
+	// For is the tag of a Do whose deadline this is, one for each: when that has ended, or the actor, Msg need not come any
+	// more and as a rule does not. A busy actor would otherwise hold a timer for everything that it did in the time of Delay.
 	After struct {
 		Delay  time.Duration
 		Jitter float64
 		Msg    any
+		For    any
 	}
 	// Spawn starts a child named Name below the actor, or named As if that is set. What it is made of is decided by the
 	// shell's Make from What. Ended comes when the child is gone.
@@ -56,7 +59,8 @@ type (
 	// Stop ends a child after the turn that it is on: messages that it has not handled go back to the system, and its own
 	// children are stopped too. A drain is a conversation and comes before.
 	Stop struct{ Child Addr }
-	// Do has Job done beside the actor by the shell's Work. Exactly one Done with the same Tag comes back.
+	// Do has Job done beside the actor by the shell's Work. Exactly one Done with the same Tag comes back. Tags can be
+	// compared.
 	Do struct {
 		Job any
 		Tag any

@@ -171,7 +171,7 @@ func (s State) leased(number uint64, m kit.Answered) (State, []kit.Effect) {
 	}
 	effects = append(effects,
 		kit.Do{Job: job{call: lease.Method.Call, params: c.params}, Tag: calling{number}},
-		kit.After{Delay: callWithin + returnWithin, Msg: overdue{number}})
+		kit.After{Delay: callWithin + returnWithin, Msg: overdue{number}, For: calling{number}})
 	c.phase, c.lease, c.params = running, lease.Lease, nil
 	return s.with(number, c), effects
 }

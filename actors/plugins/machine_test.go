@@ -86,7 +86,7 @@ func TestACallAsksForALeaseAndEntersUnderIt(t *testing.T) {
 	if j := do.Job.(job); string(j.params) != "{}" || do.Tag != (calling{n}) {
 		t.Errorf("does %+v", do)
 	}
-	if after := kittest.One[kit.After](t, w.effects); after.Delay != callWithin+returnWithin || after.Msg != (overdue{n}) {
+	if after := kittest.One[kit.After](t, w.effects); after.Delay != callWithin+returnWithin || after.Msg != (overdue{n}) || after.For != (calling{n}) {
 		t.Errorf("waits %+v", after)
 	}
 	if w.s.Calls[n].params != nil {

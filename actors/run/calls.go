@@ -61,7 +61,7 @@ func (s State) call(m Call, in kit.In) (State, []kit.Effect) {
 	s.calls = append(slices.Clip(s.calls), held{number: s.number, op: nameOf(m.Op), from: in.From, since: in.Now, deadline: m.Deadline})
 	return s, []kit.Effect{
 		kit.Do{Job: Perform{Op: m.Op, Until: m.Deadline.Add(-min(maxGrace, left/10))}, Tag: called{s.number}},
-		kit.After{Delay: left, Msg: callDue{s.number}},
+		kit.After{Delay: left, Msg: callDue{s.number}, For: called{s.number}},
 	}
 }
 

@@ -99,7 +99,7 @@ func TestStep(t *testing.T) {
 			"a call begins with its deadline", up(), send(10*time.Second, 2), Up,
 			[]kit.Effect{
 				kit.Do{Job: Perform{Op: Send{Reply: channels.Reply{Seq: 2}}, Until: noon.Add(10*time.Second - maxGrace)}, Tag: called{1}},
-				kit.After{Delay: 10 * time.Second, Msg: callDue{1}},
+				kit.After{Delay: 10 * time.Second, Msg: callDue{1}, For: called{1}},
 			},
 		},
 		{

@@ -247,7 +247,7 @@ func (s *step) interpret() {
 		running++
 		s.do(
 			kit.Do{Job: Interpret{Kind: s.in.kind, Settings: s.want.Settings, Request: *j.request}, Tag: interpreting{s.ref, turn}},
-			kit.After{Delay: budget, Msg: budgetOver{s.ref, turn}},
+			kit.After{Delay: budget, Msg: budgetOver{s.ref, turn}, For: interpreting{s.ref, turn}},
 		)
 	}
 	if len(s.in.stuck) >= maxStuck {

@@ -200,6 +200,9 @@ func (w *world) perform(e kit.Effect) {
 	case kit.Tell:
 		w.told(e)
 	case kit.After:
+		if due, is := e.Msg.(budgetOver); is && e.For != interpreting(due) {
+			w.t.Fatalf("the deadline of an interpretation is for %#v, want the interpretation itself", e.For)
+		}
 		w.timers = append(w.timers, e.Msg)
 	case kit.Do:
 		w.doLater(e)

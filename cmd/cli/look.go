@@ -28,6 +28,9 @@ func (s *shell) status(st *control.Status) {
 		fmt.Fprintln(s.Stdout, "  !", printable(cause))
 	}
 	s.lastReload(st)
+	if r := st.Runtime; r != nil {
+		fmt.Fprintf(s.Stdout, "%d goroutines, %.1f MiB of heap in use, %.1f MiB of memory, %d descriptors\n", r.Goroutines, r.HeapMB, r.RSSMB, r.FDs)
+	}
 	s.accounts(st.Accounts)
 	s.agents(st)
 	rows := [][]string{{"QUEUE", "CREATED", "DONE", "DEAD", "EXPIRED", "PENDING", "OLDEST"}}

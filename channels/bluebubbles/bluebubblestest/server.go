@@ -23,6 +23,9 @@ import (
 	"time"
 )
 
+// keepAlive is how long connections that nobody uses are kept, on both sides, as Node does it.
+const keepAlive = 5 * time.Second
+
 // Options say what kind of server it is. The zero value is a server without Private API and with the password "secret".
 type Options struct {
 	Password   string           // default "secret"
@@ -88,7 +91,7 @@ func New(o Options) *Server {
 	life, end := context.WithCancel(context.Background())
 	return &Server{
 		options: o, life: life, end: end,
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, CheckRedirect: followPosts},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: keepAlive}, CheckRedirect: followPosts},
 		chats:  map[string]*chat{}, seen: map[string]bool{}, flying: map[string]bool{},
 		requests: map[string]int{}, typing: map[string]bool{}, reads: map[string]int{},
 	}
@@ -111,7 +114,7 @@ func (s *Server) Start() error {
 		return fmt.Errorf("start the double: %w", err)
 	}
 	s.address = listener.Addr().String()
-	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute, IdleTimeout: keepAlive}
 	s.http, s.up = server, true
 	clear(s.seen)
 	for _, m := range s.table {

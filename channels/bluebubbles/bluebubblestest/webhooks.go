@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type hook struct {
 	url     string
 	events  []string
 	created time.Time
+	flying  *sync.WaitGroup // posts that have not been answered
 }
 
 // event is one thing to post, already written.
@@ -52,9 +54,25 @@ func (s *Server) addHook(address string, events []string) hook {
 		}
 	}
 	s.lastHook++
-	h := hook{id: s.lastHook, url: address, events: events, created: s.options.Now()}
+	h := hook{id: s.lastHook, url: address, events: events, created: s.options.Now(), flying: &sync.WaitGroup{}}
 	s.hooks = append(s.hooks, h)
 	return h
+}
+
+// Repoint gives every webhook another address, as its user would: what happens from now on is posted there. The function
+// that it returns waits until what was posted to the old ones has been answered.
+func (s *Server) Repoint(address string) (settle func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := slices.Clone(s.hooks)
+	for i := range s.hooks {
+		s.hooks[i].url, s.hooks[i].flying = address, &sync.WaitGroup{}
+	}
+	return func() {
+		for _, h := range old {
+			h.flying.Wait()
+		}
+	}
 }
 
 // Hold keeps webhooks back until Release.
@@ -110,7 +128,11 @@ func (s *Server) emit(kind string, data any, guid string) {
 	}
 	for _, h := range s.hooks {
 		if h.wants(kind) {
-			s.posting.Go(func() { s.post(h, e) })
+			h.flying.Add(1)
+			s.posting.Go(func() {
+				defer h.flying.Done()
+				s.post(h, e)
+			})
 		}
 	}
 }
