@@ -19,9 +19,9 @@ type formerName struct {
 	over     bool   // the old name is an account again, another one
 }
 
-// with notes a rename. The new name is an account from now on, whatever it was before.
+// with notes a rename. The new name is an account from now on, whatever it was before; the old one means the new one only.
 func (f former) with(m Rename) former {
-	f = f.present(func(a channels.Account) bool { return a == m.To })
+	f = f.present(func(a channels.Account) bool { return a == m.To || a == m.From })
 	f = append(f, formerName{from: m.From, to: m.To, revision: m.Revision})
 	return f[max(0, len(f)-maxFormer):]
 }
