@@ -105,10 +105,11 @@ func (r renaming) entries(from, to Queue) error {
 
 func (r renaming) claims() error {
 	for _, kind := range []Kind{Requests, Arrivals, Replies} {
+		own := r.has(claimKey(kind, r.to, "")) // mostly there are none, and many to be moved
 		err := r.move(claimKey(kind, r.from, ""), func(claim, value []byte) error {
 			until, err := seqAt(value)
 			key := claimKey(kind, r.to, string(claim))
-			if own, found := r.read(key); err != nil || int64(until) <= r.now.UnixNano() || found && endsAfter(own, until) {
+			if err != nil || int64(until) <= r.now.UnixNano() || own && r.holds(key, until) {
 				return err
 			}
 			r.set(key, value)
@@ -122,9 +123,10 @@ func (r renaming) claims() error {
 	return nil
 }
 
-func endsAfter(value []byte, at uint64) bool {
-	until, err := seqAt(value)
-	return err == nil && until >= at
+// holds tells whether there is a claim already that holds as long.
+func (r renaming) holds(key []byte, until uint64) bool {
+	value, found := r.read(key)
+	return found && !endsBy(value, int64(until)-1)
 }
 
 func (r renaming) cursor() error {
