@@ -274,6 +274,13 @@ func (k *steps) of(what string) (out []faulty.Step) {
 	return out
 }
 
+// all lists the steps of all sorts, in order.
+func (k *steps) all() []faulty.Step {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.got)
+}
+
 // hungServer is asked and never says anything.
 func hungServer(t *testing.T) string {
 	t.Helper()

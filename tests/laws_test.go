@@ -48,7 +48,7 @@ func (g *gate) digest() string {
 }
 
 // TestLaw2_ReadingChangesNothing reads everything readable five hundred times under load, and once more when all is quiet:
-// tables, runs, revision and file stay, and the journal writes nothing.
+// tables, runs, revision and file stay, and the journal writes nothing. Incidents D1, D2: a look at the settings made sending fail.
 // Reverting actors/control/params.go: "omitempty" of a payload makes it fail.
 func TestLaw2_ReadingChangesNothing(t *testing.T) {
 	t.Parallel()
@@ -204,7 +204,7 @@ func TestLaw6_EverythingEndsOnce(t *testing.T) {
 	}
 }
 
-// TestLaw8_OneRunAtATime gives orders of all sorts at once: never do two runs hold the connection, numbers only rise, also over
+// TestLaw8_OneRunAtATime gives orders of all sorts at once (incidents E4, E7, E9, E17: two starts, and connections left over): never do two runs hold the connection, numbers only rise, also over
 // a crash, and a stop by hand stays.
 // Reverting actors/supervisor/account.go: up's "!a.memory.stopped" makes it fail.
 func TestLaw8_OneRunAtATime(t *testing.T) {
@@ -256,7 +256,7 @@ func TestLaw8_OneRunAtATime(t *testing.T) {
 }
 
 // TestLaw12_TheEdgeFailsClosed: a size is judged before a secret, a secret before a body; what is refused is not kept, and no
-// answer says more than it must. That no secret shows anywhere is looked at when the gateway of any of these tests ends.
+// answer says more than it must (incidents K1, K3, K4, K5, K8, K12). That no secret shows anywhere is looked at when the gateway of any of these tests ends.
 // Reverting channels/screen/way.go: anyEqual's "found := false" makes it fail.
 func TestLaw12_TheEdgeFailsClosed(t *testing.T) {
 	t.Parallel()

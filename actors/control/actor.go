@@ -19,6 +19,7 @@ type Options struct {
 func Spec(o Options) kit.Spec {
 	return kit.Def[State]{
 		Kind:  "control",
+		Core:  true, // nothing else starts it again
 		State: State{Self: o.Self},
 		Step:  Step,
 		Make:  func(what any) kit.Spec { return o.conn(what.(Conn)) }, //nolint:forcetypeassert // Step spawns nothing else

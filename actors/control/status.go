@@ -107,6 +107,7 @@ func (w World) Look(now time.Time) Status {
 	var (
 		stats     *journal.Statistics
 		unapplied map[channels.Account]string
+		refused   config.Problems
 	)
 	for _, row := range w.System.Table() {
 		if row.HandFor > stuckAfter {
@@ -126,7 +127,7 @@ func (w World) Look(now time.Time) Status {
 		case outbox.Snapshot:
 			s.Outbox = snap.Accounts
 		case reload.Snapshot:
-			s.LastReload, s.Reloads, unapplied = snap.Last, snap.Counts, snap.Unapplied
+			s.LastReload, s.Reloads, unapplied, refused = snap.Last, snap.Counts, snap.Unapplied, snap.Refused
 		}
 	}
 	s.books(stats)
@@ -139,6 +140,9 @@ func (w World) Look(now time.Time) Status {
 		if s.Accounts[i].Health == red {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}
+	}
+	if len(refused) > 0 {
+		s.Causes = append(s.Causes, fmt.Sprintf("the configuration was refused, and what was live serves on: %s%s", refused[0], further(len(refused)-1)))
 	}
 	if live.Revision == 0 {
 		s.Causes = append(s.Causes, "no configuration is live yet")
@@ -164,6 +168,14 @@ func (s *Status) agentFaults(a agents.Status) []string {
 		out = append(out, fmt.Sprintf("agent %s refused the last %d messages: %s", a.Name, a.Refusals, a.LastErr))
 	}
 	return out
+}
+
+// further counts the problems that are not shown.
+func further(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more: gateway check)", n)
 }
 
 func (s *Status) books(stats *journal.Statistics) {

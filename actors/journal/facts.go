@@ -97,7 +97,7 @@ type (
 	// apply puts the batch in order, and begins the sync of that number unless it is 0. What waited for the batch is
 	// performed after it.
 	apply struct{ sync uint64 }
-	// giveUp says that the journal cannot go on. Nothing is performed any more.
+	// giveUp says that the journal cannot go on.
 	giveUp struct{ err error }
 )
 

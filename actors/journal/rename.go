@@ -36,7 +36,6 @@ func (g *stage) rename(m Rename) error {
 		}
 	}
 	g.flush() // and what follows reads what was moved
-	clear(g.items)
 	return nil
 }
 

@@ -81,6 +81,23 @@ func TestARenameLeavesNoKeyUnderTheOldName(t *testing.T) {
 	}
 }
 
+func TestWhatFollowsInTheSameTurnSeesTheRename(t *testing.T) {
+	b := newBench(t)
+	seq := b.full()
+	b.turn(func(g *stage) {
+		before := g.item(seq).Account
+		if err := g.rename(Rename{From: "a:1", To: "a:2"}); err != nil {
+			t.Fatal(err)
+		}
+		added, err := g.commit(Commit{Account: "a:2", Ops: []Op{
+			AddArrival{Arrival: channels.Arrival{ID: "m", Conversation: "c"}, Keep: time.Hour}, End{Kind: Replies, Seq: seq, State: Done},
+		}})
+		if err != nil || added[0] != 0 || before != "a:1" {
+			t.Errorf("a repeat became %v: %v", added, err)
+		}
+	})
+}
+
 // What is to be forgotten is forgotten under its new name.
 func TestWhatWasRenamedIsForgottenInItsTime(t *testing.T) {
 	b := newBench(t)
@@ -159,8 +176,8 @@ func TestLaw9_RenamesAreBounded(t *testing.T) {
 	if len(b.s.names) > 3 {
 		t.Errorf("%d renames are remembered after all items were written anew", len(b.s.names))
 	}
-	if it := b.item(seq); it.Account != owner(maxNames+3) {
-		t.Errorf("the item is said to be %s's", it.Account)
+	if it := b.item(seq); it.Account != owner(maxNames+3) || it.written < b.s.names[0].number {
+		t.Errorf("the item is said to be %s's, written after rename %d; remembered are %v", it.Account, it.written, b.s.names)
 	}
 	names, err := readNames(b.s.db)
 	if err != nil || fmt.Sprint(names) != fmt.Sprint(b.s.names) {

@@ -100,7 +100,9 @@ func (st stored) changes(next stored, conversation string) []journal.Op {
 }
 
 // begun tells whether a turn of that ID may have begun. Its number says so: the account may have been called otherwise then.
-func (st stored) begun(id string) bool { return st.turn != nil && path.Base(st.turn.ID) == path.Base(id) }
+func (st stored) begun(id string) bool {
+	return st.turn != nil && path.Base(st.turn.ID) == path.Base(id)
+}
 
 // with adds a line to what the next turn is told.
 func (st stored) with(line string) stored {

@@ -203,7 +203,7 @@ func (s State) configure(m Configure, in kit.In) (State, []kit.Effect) {
 
 func (s State) woken(id channels.Account) (State, []kit.Effect) {
 	a, known := s.Accounts[id]
-	if !known {
+	if !known || a.gone {
 		return s, nil // taken when it is configured
 	}
 	a.more = true
@@ -215,7 +215,7 @@ func (s State) woken(id channels.Account) (State, []kit.Effect) {
 func (s State) take(id channels.Account) (State, []kit.Effect) {
 	a := s.Accounts[id]
 	room := window - a.holds()
-	if a.taking != 0 || a.gone || !a.more || room <= 0 || s.Draining != nil {
+	if a.taking != 0 || !a.more || room <= 0 || s.Draining != nil {
 		return s, nil
 	}
 	s.Count++
@@ -236,7 +236,7 @@ func (s State) take(id channels.Account) (State, []kit.Effect) {
 func (s State) refill(id channels.Account, conversation string) (State, []kit.Effect) {
 	a := s.Accounts[id]
 	l := a.lanes[conversation]
-	if !l.over || len(l.held) > 0 || a.gone || a.taking != 0 || s.Draining != nil {
+	if !l.over || len(l.held) > 0 || a.taking != 0 || s.Draining != nil {
 		return s, nil
 	}
 	s.Count++
@@ -299,7 +299,7 @@ func (s State) fill(id channels.Account) (State, []kit.Effect) {
 func (s State) start(id channels.Account, in kit.In) (State, []kit.Effect) {
 	var effects []kit.Effect
 	a := s.Accounts[id]
-	if s.Draining != nil || a.gone {
+	if s.Draining != nil {
 		return s, nil
 	}
 	flight, most := a.inFlight(), a.cfg.Limits.Parallel

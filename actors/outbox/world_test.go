@@ -69,8 +69,13 @@ func (w *world) configure() {
 func (w *world) leave() {
 	w.t.Helper()
 	w.give(Configure{Revision: 1})
+	w.give(journal.Woken{Queue: journal.Queue{Kind: journal.Replies, Account: home}})
 	for range w.rng.IntN(3) {
 		w.step()
+	}
+	if w.rng.IntN(2) == 0 {
+		w.configure() // it is back before all has ended
+		return
 	}
 	w.settles = true
 	w.give(Settle{})

@@ -89,12 +89,12 @@ func Spec(o Options) kit.Spec {
 	return kit.Def[State]{
 		Kind: "reload",
 		State: State{
-			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv,
+			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods,
 			Watches: o.Watch, Keeps: o.Keep != nil,
 		},
 		Step:     Step,
 		Core:     true,
-		Work:     o.work(),
+		Work:     o.Work(),
 		Make:     func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // the machine spawns nothing else
 		Perform:  func(_ *kit.Context, e kit.Effect) { o.perform(e) },
 		Phase:    func(s State) string { return string(s.Phase) },
@@ -103,7 +103,7 @@ func Spec(o Options) kit.Spec {
 }
 
 func (s State) snapshot() Snapshot {
-	return Snapshot{Phase: string(s.Phase), Last: s.Last, Counts: s.Counts, Unapplied: s.Unapplied}
+	return Snapshot{Phase: string(s.Phase), Last: s.Last, Refused: s.Refused, Counts: s.Counts, Unapplied: s.Unapplied}
 }
 
 // perform does the private effects; none of them waits.
@@ -126,8 +126,8 @@ func (o Options) perform(e kit.Effect) {
 	}
 }
 
-// work runs beside the actor.
-func (o Options) work() kit.Work {
+// Work does the jobs of the machine. It is exported for whoever performs the effects without this shell.
+func (o Options) Work() kit.Work {
 	next := o.watcher()
 	return func(ctx context.Context, job any) (any, error) {
 		if w, waits := job.(watching); waits {
@@ -147,6 +147,11 @@ func (o Options) perJob(job any) (any, error) {
 		return nil, o.Keep(data)
 	case load:
 		candidate, problems := o.load(job)
+		if candidate != nil {
+			for i, a := range candidate.Agents { // it is ours until it is told
+				candidate.Agents[i].Agent = a.Kind.Open(a.Settings, o.AgentEnv(a.Name))
+			}
+		}
 		return loaded{candidate: candidate, problems: problems}, nil
 	case bind:
 		if o.Listener == nil {

@@ -36,8 +36,9 @@ func (s State) failed(fault string, silent bool, now time.Time) (State, []kit.Ef
 	}
 	// The registry may publish it still. The next reload publishes under a higher number, whatever has changed by then.
 	s.Revision++
+	// Paths count as live that may be: the router holds them when a later publication does without them.
 	s.Doubt = true
-	effects := s.drop()
+	effects := append(s.drop(), kit.Tell{To: s.Places.Router, Msg: router.Published{}})
 	if s.run.bound != nil {
 		effects = append(effects, unbind(s.run.bound)...)
 	}

@@ -21,7 +21,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"holdfast/actors/agents/backend"
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
 	"holdfast/channels"
@@ -40,15 +39,15 @@ type State struct {
 	Counts     Counts
 	Spawned    []string // channels whose supervisor is up
 	Unapplied  map[channels.Account]string
-	Listen     string // the address that the listener really has
-	Doubt      bool   // a publication was not answered: what is live may be newer than what is applied
-	Loaded     string // hash of the configuration that was last found valid
+	Listen     string          // the address that the listener really has
+	Doubt      bool            // a publication was not answered: what is live may be newer than what is applied
+	Loaded     string          // hash of the configuration that was last found valid
+	Refused    config.Problems // of the configuration as it was last read; none: it was valid
 
 	// What does not change while the process lives.
-	Methods  []registry.Method
-	AgentEnv func(name string) backend.Env
-	Watches  bool // the configuration is watched
-	Keeps    bool // a copy of the last good one is kept
+	Methods []registry.Method
+	Watches bool // the configuration is watched
+	Keeps   bool // a copy of the last good one is kept
 
 	run   *attempt // the reload under way
 	queue []wish   // merged into the next one
@@ -83,6 +82,9 @@ const (
 
 // within is how long a reload may take up to its publication; then the old state serves on.
 const within = 30 * time.Second
+
+// tryAgain is how long after a reload that left accounts with older settings it is tried again.
+const tryAgain = time.Minute
 
 // wish is somebody's order for a reload.
 type wish struct {
@@ -127,6 +129,9 @@ type tag struct {
 // overdue is the deadline of an attempt.
 type overdue struct{ attempt uint64 }
 
+// again tries what could not be applied once more, unless there was another attempt since.
+type again struct{ attempt uint64 }
+
 // loaded is what the load job brings.
 type loaded struct {
 	candidate *Candidate
@@ -143,6 +148,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		return s.wish(wish{kind: kind, caller: m.Caller, from: in.From}, in.Now)
 	case kit.Done:
 		return s.done(m, in.Now)
+	case again:
+		return s.again(m, in.Now)
 	case watchDue:
 		return s, s.watch(m.known)
 	case kit.Answered:
@@ -222,6 +229,15 @@ func (s State) load(boot *config.Config, keep bool) load {
 		job.listen = s.Applied.Config.Gateway.Listen
 	}
 	return job
+}
+
+// again reloads by itself: what speaks against an account's settings may have been mended at the network's end, and the
+// settings that serve on may be those that do not work there any more.
+func (s State) again(m again, now time.Time) (State, []kit.Effect) {
+	if m.attempt != s.count || s.run != nil || len(s.Unapplied) == 0 {
+		return s, nil
+	}
+	return s.wish(wish{caller: "another try"}, now)
 }
 
 // overdue ends an attempt that has not come to its publication.

@@ -9,7 +9,6 @@ import (
 
 	"holdfast/actors/access"
 	"holdfast/actors/agents"
-	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/actors/lanes"
@@ -53,7 +52,7 @@ type play struct {
 func newPlay(t *testing.T) *play {
 	at := kit.Named
 	return &play{t: t, answer: agree, state: State{
-		Phase: Idle, Listen: listen, AgentEnv: func(string) backend.Env { return backend.Env{} },
+		Phase: Idle, Listen: listen,
 		Places: Places{
 			Registry: at("registry"), Router: at("router"), Methods: at("methods"), Journal: at("journal"), Access: at("access"),
 			Agents: at("agents"), Outbox: at("outbox"), Lanes: at("lanes"),

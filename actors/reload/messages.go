@@ -53,9 +53,11 @@ const (
 
 // Snapshot is what reload publishes. It is never changed.
 type Snapshot struct {
-	Phase  string
-	Last   *Report // the last one that did something or was refused
-	Counts Counts
+	Phase string
+	Last  *Report // the last one that did something or was refused
+	// Refused is what is wrong with the configuration as it was last read; none: it was valid.
+	Refused config.Problems
+	Counts  Counts
 	// Unapplied are accounts that serve on with older settings than the configuration has, and why.
 	Unapplied map[channels.Account]string
 }

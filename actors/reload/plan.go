@@ -169,7 +169,7 @@ func (p *Plan) accounts(applied, next *Candidate) {
 		case fresh == nil:
 			p.add(string(old.ID), Remove, Handover, "it is not in the configuration any more")
 		default:
-			reason := fresh.differs(*old, applied, next)
+			reason := fresh.differs(*old)
 			if reason == "" {
 				p.Unchanged++
 				return
@@ -184,13 +184,13 @@ func (p *Plan) accounts(applied, next *Candidate) {
 }
 
 // differs says why an account is another than it was; empty if it is not.
-func (a Account) differs(old Account, applied, next *Candidate) string {
+func (a Account) differs(old Account) string {
 	switch {
 	case reasons(old.Node, a.Node) != "":
 		return reasons(old.Node, a.Node)
 	case a.Off != old.Off:
 		return "its plugin was enabled or disabled"
-	case !next.plugin(a.Plugin).Node.Equal(applied.plugin(old.Plugin).Node):
+	case !a.With.Equal(old.With):
 		return "the settings of its plugin are others"
 	case a.Webhook != old.Webhook:
 		return "its webhook has another address"

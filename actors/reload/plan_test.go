@@ -12,6 +12,7 @@ import (
 	"holdfast/channels/bluebubbles"
 	"holdfast/channels/console"
 	"holdfast/channels/webhook"
+	"holdfast/config"
 )
 
 // plugged has a plugin that is off by default and takes settings, and one whose runs overlap.
@@ -158,5 +159,26 @@ func TestFaultsOfPluginsAreNamed(t *testing.T) {
 		if _, problems := Prepare(read(t, text+"\nagents: {default: {kind: echo}}\n"), plugged, listen); !strings.Contains(problems.Error(), want) {
 			t.Errorf("%s: the problems are %v, want %q", text, problems, want)
 		}
+	}
+}
+
+func TestLaw3_AnAccountThatKeptTheOldSettingsOfItsPluginIsTriedAgain(t *testing.T) {
+	candidate := func(with string) *Candidate {
+		node, err := config.ParseNode("plugin", []byte(with), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Candidate{
+			Config: &config.Config{}, Plugins: []Plugin{{Name: "webhook", Node: node}},
+			Accounts: []Account{{ID: "webhook:a", Plugin: "webhook", With: node}},
+		}
+	}
+	before, next := candidate("edition: 1"), candidate("edition: 2")
+	kept := next.keeping(before, map[channels.Account]string{"webhook:a": "it was refused"})
+	if u, changes := Difference(kept, next, 1, 1).unit("webhook:a"); !changes || u.Change != Alter {
+		t.Errorf("the same file once more does %+v to the account, want that it is tried again", u)
+	}
+	if p := Difference(next, next, 1, 1); len(p.Units) != 0 {
+		t.Errorf("what is applied is planned to change: %+v", p.Units)
 	}
 }

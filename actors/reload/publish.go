@@ -51,7 +51,7 @@ func (s State) configure(now time.Time) (State, []kit.Effect) {
 		shared := a.Settings.Shared()
 		list = append(list, agents.Agent{
 			Name: a.Name, Kind: a.Kind.Name, Digest: s.run.digests["agent "+a.Name],
-			Agent: a.Kind.Open(a.Settings, s.AgentEnv(a.Name)), Parallel: shared.Parallel, Timeout: shared.Timeout.D(),
+			Agent: a.Agent, Parallel: shared.Parallel, Timeout: shared.Timeout.D(),
 		})
 	}
 	return s.stage(Configuring, now, append(s.configuring(nil),

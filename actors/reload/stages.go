@@ -85,6 +85,9 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 	case m.Err != nil:
 		return s.report(now, func(r *Report) { r.Err = m.Err.Error() })
 	case len(got.problems) > 0:
+		if !s.run.kind.dry {
+			s.Refused = got.problems
+		}
 		return s.report(now, func(r *Report) {
 			r.Problems = got.problems
 			r.Err = "the configuration is refused; what was live serves on"
@@ -96,7 +99,7 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 	run.digests = s.digests(got.candidate)
 	s.run = &run
 	if !run.kind.dry {
-		s.Loaded = got.candidate.Config.Hash
+		s.Loaded, s.Refused = got.candidate.Config.Hash, nil
 	}
 	switch {
 	case run.kind.dry:
@@ -121,8 +124,9 @@ func (s State) bound(m kit.Done, now time.Time) (State, []kit.Effect) {
 	if m.Err == nil && run.bound != nil {
 		return s.install(now)
 	}
-	if s.run = run.with(unitListen, Verdict{Result: failed, Reason: m.Err.Error()}); run.kind.allOrNothing {
-		return s.abort(unitListen+": "+m.Err.Error(), now)
+	why := cause(kit.Answered{Msg: m.Msg, Err: m.Err}).Error()
+	if s.run = run.with(unitListen, Verdict{Result: failed, Reason: why}); run.kind.allOrNothing {
+		return s.abort(unitListen+": "+why, now)
 	}
 	s.Phase = Loading
 	return s, []kit.Effect{kit.Do{Job: s.load(nil, true), Tag: tag{run.number, "load"}}}
@@ -327,7 +331,7 @@ func (s State) digests(next *Candidate) map[string]string {
 	})
 	compare(applied.Accounts, next.Accounts, func(a Account) string { return string(a.ID) }, func(old, one *Account) {
 		if one != nil {
-			put(string(one.ID), old != nil && one.differs(*old, applied, next) == "")
+			put(string(one.ID), old != nil && one.differs(*old) == "")
 		}
 	})
 	compare(applied.Agents, next.Agents, func(a Agent) string { return a.Name }, func(old, one *Agent) {

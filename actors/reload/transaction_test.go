@@ -2,6 +2,7 @@ package reload
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,13 @@ func TestLaw3_AUnitThatCannotBePreparedStaysAsItIsAndAlone(t *testing.T) {
 		t.Errorf("a is applied as %s (it was %s), unapplied %v", to.Digest, before, p.state.Unapplied)
 	}
 
-	p.faulting(nil) // what was broken is repaired, in the network
-	p.give(Reload{Caller: "me"})
+	stale := again{p.state.count - 1}
+	p.faulting(nil) // what was broken is mended at the network's end
+	p.give(stale)
+	if len(p.state.Unapplied) == 0 {
+		t.Error("a timer of an earlier reload tried it again")
+	}
+	p.give(p.timers[len(p.timers)-1])
 	if v := p.last().Units["webhook:a"]; v.Result != "applied" || len(p.state.Unapplied) != 0 || claimed(p)["webhook:a"] != "/a2" {
 		t.Errorf("the reload after it gives a %+v, unapplied %v", v, p.state.Unapplied)
 	}
@@ -205,6 +211,9 @@ func TestAPublicationThatIsNotAnsweredIsDoneAgainUnderAHigherNumber(t *testing.T
 	if r := p.last(); !strings.Contains(r.Err, "reload again") || !p.state.Doubt {
 		t.Fatalf("the report is %+v, doubt %v", r, p.state.Doubt)
 	}
+	if !slices.ContainsFunc(p.told, func(msg any) bool { return msg == any(router.Published{}) }) {
+		t.Error("the router does not hold the paths that may be live")
+	}
 	p.answer, p.asked = agree, nil
 	p.read(three(at("/a", "1"), at("/b", "2"), at("/c", "3"))) // the operator takes it back
 	p.give(Reload{Caller: "me"})
@@ -231,6 +240,19 @@ func TestLaw3_TheDeadlineLeavesTheOldStateServing(t *testing.T) {
 	}
 	if r := p.last(); r.Err != "" || r.Units["webhook:a"].Result != "applied" {
 		t.Errorf("the reload that waited behind it says %+v", r)
+	}
+}
+
+func TestAConfigurationThatIsReadAfterItsDeadlineIsNobodys(t *testing.T) {
+	p := bootedWith(t, three(at("/a", "1"), at("/b", "2"), at("/c", "3")))
+	p.hangs = true
+	p.give(Reload{Caller: "first"})
+	p.give(p.timers[len(p.timers)-1])
+	p.give(Reload{Caller: "second"})
+	p.read(three(at("/a2", "1"), at("/b", "2"), at("/c", "3")))
+	p.give(kit.Done{Tag: tag{p.state.count - 1, "load"}, Msg: loaded{candidate: p.next}})
+	if p.state.Phase != Loading || len(p.reports) != 1 {
+		t.Errorf("what the first one read is taken by the second: phase %s, reports %+v", p.state.Phase, p.reports)
 	}
 }
 
@@ -357,4 +379,28 @@ func FuzzStep(f *testing.F) {
 			t.Fatalf("after a reload without a fault: %+v, unapplied %v", r, p.state.Unapplied)
 		}
 	})
+}
+
+// A file that was refused and then taken back has the hash of what is applied: it is read again, once, so that its faults are
+// not told any more. A restart of something by name says nothing of the file.
+func TestLaw10_WhatWasRefusedAndTakenBackIsReadAgain(t *testing.T) {
+	p := booted(t)
+	settles := func(hash string) kit.Done { return kit.Done{Tag: watching{}, Msg: changed{hash}} }
+	reads := func() uint64 { return p.state.Counts.Unchanged }
+	good := p.state.Loaded
+	if p.give(settles(good)); reads() != 0 {
+		t.Errorf("what is applied was read again")
+	}
+	p.faults = config.Problems{{Path: "x", Want: "y"}}
+	p.give(settles("bad"))
+	p.give(Reload{Target: "all", Caller: "me"})
+	if got := p.state.snapshot().Refused; len(got) != 1 {
+		t.Errorf("the faults are %v, want one", got)
+	}
+	p.faults = nil
+	for range 2 {
+		if p.give(settles(good)); reads() != 1 || len(p.state.snapshot().Refused) != 0 {
+			t.Errorf("it was read %d times, want once, and its faults are %v", reads(), p.state.Refused)
+		}
+	}
 }

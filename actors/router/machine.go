@@ -37,6 +37,7 @@ type tables struct {
 	moved  []claimed // those of held whose grace begins with the publication
 	table  []*registry.Endpoint
 	staged bool // the registry has the table as it is
+	number uint64
 }
 
 // claimed is one granted route under its canonical path.
@@ -90,7 +91,7 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 		moved[i].until, moved[i].number = in.Now.Add(grace), s.Graces
 	}
 	next := tables{
-		claims: granted, moved: moved, staged: true,
+		claims: granted, moved: moved, staged: true, number: s.Graces,
 		held: stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted),
 	}
 	next, more := next.tabulate(s.Live.table)
@@ -104,7 +105,7 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 		})
 	}
 	return s, append(effects, kit.Ask{
-		To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(next.table)},
+		To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(next.table), Number: next.number},
 		Within: stageWithin, Tag: staging{in.From, refused},
 	})
 }
@@ -153,8 +154,10 @@ func (s State) graceOver(m graceOver) (State, []kit.Effect) {
 	return s, []kit.Effect{s.amend()}
 }
 
+// amend shows the live table as it is now. If the next one is published already, and we have not heard of it, the number says
+// that this one comes too late.
 func (s State) amend() kit.Effect {
-	return kit.Tell{To: s.Registry, Msg: registry.Amend{Routes: registry.NewRoutes(s.Live.table)}}
+	return kit.Tell{To: s.Registry, Msg: registry.Amend{Routes: registry.NewRoutes(s.Live.table), Number: s.Live.number}}
 }
 
 // without ends the graces of that number.

@@ -217,6 +217,49 @@ func TestAGraceThatEndsDuringATransactionShowsNothingOfIt(t *testing.T) {
 	}
 }
 
+// The registry has published, and the router has not heard of it: what it amends is not what is live any more.
+func TestLaw4_AGraceThatEndsWhileAPublicationIsOnItsWayBringsNoOldTableBack(t *testing.T) {
+	var reg registry.State
+	number := uint64(0)
+	hand := func(effects []kit.Effect) (live map[string]bool) {
+		for _, ask := range kittest.Asked[registry.StageRoutes](effects) {
+			reg, _ = registry.Step(reg, kit.In{Msg: ask.Msg, From: me, Now: now})
+		}
+		for _, m := range kittest.Told[registry.Amend](effects) {
+			reg, _ = registry.Step(reg, kit.In{Msg: m, Now: now})
+		}
+		live = map[string]bool{}
+		for _, e := range reg.Routes.All() {
+			live[e.Path] = true
+		}
+		return live
+	}
+	publish := func() {
+		number++
+		reg, _ = registry.Step(reg, kit.In{Msg: registry.Publish{Revision: number}, From: me, Now: now})
+	}
+	var s State
+	var effects []kit.Effect
+	step := func(msg any) map[string]bool {
+		s, effects = Step(s, kit.In{Msg: msg, From: me, Now: now})
+		return hand(effects)
+	}
+	for _, path := range []string{"/old", "/new"} {
+		step(Register{Claims: []Claim{claim("a:x", path, "1")}, Listen: "127.0.0.1:1"})
+		publish()
+		step(Published{})
+	}
+	timer := kittest.One[kit.After](t, effects)
+	step(Register{Claims: []Claim{claim("a:x", "/newer", "1")}, Listen: "127.0.0.1:1"})
+	publish()
+	if live := step(timer.Msg); !live["/newer"] {
+		t.Fatalf("live are %v: the table of before is back", live)
+	}
+	if live := step(Published{}); !live["/newer"] || !live["/new"] || live["/old"] {
+		t.Errorf("live are %v, want the path that was published, the one that was moved, and no path whose grace has ended", live)
+	}
+}
+
 func TestCountersOutliveARegistration(t *testing.T) {
 	s, _, _ := register(t, State{}, now, claim("a:x", "/hook", "1"))
 	s.Live.table[0].Counts.Accepted.Add(7)

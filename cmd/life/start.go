@@ -73,6 +73,9 @@ func (g *gateway) start() int {
 	if !g.open() {
 		return g.end(ending{"the admin socket cannot be opened", ExitHeld})
 	}
+	if g.o.Refused { // it is read once more, so that the status says what is wrong with it
+		g.sys.Tell(g.places.reload, reload.Reload{Caller: "boot"})
+	}
 	g.greet(report)
 	return ExitOK
 }

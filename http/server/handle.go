@@ -33,6 +33,7 @@ type exchange struct {
 	share   int64 // of the part for strangers
 }
 
+// exchange begins the judgement of a request by what is live now.
 func (s *Server) exchange(ctx *fasthttp.RequestCtx) *exchange {
 	return &exchange{Server: s, ctx: ctx, live: s.o.Live.Load()}
 }
