@@ -26,7 +26,11 @@ type turn struct {
 	Group        bool     `json:"group"`
 	Text         string   `json:"text"`
 	Context      []string `json:"context"`
-	Attachments  []struct {
+	History      []struct {
+		Role string `json:"role"`
+		Text string `json:"text"`
+	} `json:"history"`
+	Attachments []struct {
 		Name    string `json:"name"`
 		Type    string `json:"type"`
 		Data    []byte `json:"data"`

@@ -84,7 +84,7 @@ type (
 
 // Effects that the batch is made of. They are performed at once; all others wait until the batch is in order.
 type (
-	// write puts a step (Accept, Commit, Resend, Drop) into the batch. Fact: staged.
+	// write puts a step (Accept, Commit, Resend, Drop, Rename) into the batch. Fact: staged.
 	write struct{ in kit.In }
 	// keepOnly lets some items of other accounts die. Fact: kept.
 	keepOnly struct{ accounts map[channels.Account]bool }

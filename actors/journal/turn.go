@@ -87,6 +87,8 @@ func (t *turn) write(in kit.In) {
 		added = []uint64{seq}
 	case Drop:
 		err = t.stage.dropItem(m.Seq, m.Reason)
+	case Rename:
+		err = t.stage.rename(m)
 	default:
 		panic(fmt.Sprintf("no arm for step %T", in.Msg))
 	}

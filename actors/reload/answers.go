@@ -3,6 +3,7 @@ package reload
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"holdfast/actors/journal"
@@ -55,7 +56,9 @@ func (s *State) book(t tag, m kit.Answered) (fault string) {
 		return s.bookCore(t, m)
 	case Holding: // a supervisor that is hung holds by itself
 		return ""
-	case Configuring, Applying, Ordering:
+	case Renaming:
+		s.bookRenamed(t, m)
+	case Releasing, Retiring, Settling, Configuring, Applying, Ordering:
 		s.bookApplied(t, m)
 	case Idle, Loading, Binding:
 	}
@@ -122,8 +125,17 @@ func (s *State) bookApplied(t tag, m kit.Answered) {
 	}
 }
 
+// verdicts takes what supervisors say. Those that were told twice had their say the first time; of accounts that get another
+// name, what comes of the new one counts.
 func (s *State) verdicts(of map[channels.Account]Verdict) {
 	for account, v := range of {
+		_, said := s.run.units[string(account)]
+		switch {
+		case said && v.Result == unchanged, s.run.unrenamed(account):
+			continue
+		case s.Phase == Retiring && slices.Contains(s.run.busy, account):
+			continue
+		}
 		s.run = s.run.with(string(account), v)
 	}
 }

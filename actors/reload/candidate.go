@@ -99,6 +99,7 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Prob
 			c.Accounts = append(c.Accounts, a)
 		}
 	}
+	problems = append(problems, c.formerNames()...)
 	problems = append(problems, c.agents(kinds.Agents, said)...)
 	if len(problems) == 0 {
 		problems = append(problems, c.paths(listen)...)
@@ -266,7 +267,7 @@ func (c *Candidate) paths(listen string) config.Problems {
 func (c *Candidate) Claims() []router.Claim {
 	var out []router.Claim
 	for _, a := range c.Accounts {
-		out = append(out, router.Claim{Account: a.ID, Routes: a.Routes})
+		out = append(out, router.Claim{Account: a.ID, Formerly: a.formerly(), Routes: a.Routes})
 	}
 	return out
 }

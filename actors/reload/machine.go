@@ -4,7 +4,10 @@
 // each of which waits for the answers of the owners that it concerns:
 //
 //	load → bind (a new listener) → install (registry) → prepare (supervisors) → register (router, methods) → hold
-//	     → publish → configure (access, agents, outbox, lanes) → apply (supervisors)
+//	     → publish → (rename) → configure (access, agents, outbox, lanes) → apply (supervisors)
+//
+// Accounts that get another name are let go of by both names before the journal renames them (rename.go), and are taken up
+// again by the new one.
 //
 // Invariants: nothing is live before publish, and publish is one swap. Whatever fails before it leaves the old state serving,
 // and what was built beside it is dropped. A unit that cannot be prepared stays as it was and does not keep the others, unless
@@ -72,6 +75,10 @@ const (
 	Registering Phase = "registering"
 	Holding     Phase = "holding"
 	Publishing  Phase = "publishing"
+	Releasing   Phase = "releasing" // accounts that get another name are let go of
+	Retiring    Phase = "retiring"  // and their runs end
+	Settling    Phase = "settling"  // and the ends of their sends are written down
+	Renaming    Phase = "renaming"  // and the journal renames them
 	Configuring Phase = "configuring"
 	Applying    Phase = "applying"
 	Ordering    Phase = "ordering" // a restart by target
@@ -113,7 +120,9 @@ type attempt struct {
 	units   map[string]Verdict
 	failed  map[channels.Account]string // cannot be prepared, and why
 	beside  []string                    // channels whose supervisors have prepared something
-	bound   Bound                       // a listener that is not served yet; nil: the old one stays
+	renames []renamed
+	busy    []channels.Account // old and new names of those that somebody works for
+	bound   Bound              // a listener that is not served yet; nil: the old one stays
 }
 
 // tag of every question and job of an attempt.
@@ -253,7 +262,7 @@ func (s State) overdue(m overdue, now time.Time) (State, []kit.Effect) {
 		return s, nil
 	}
 	switch s.Phase {
-	case Publishing, Configuring, Applying, Ordering, Idle:
+	case Publishing, Releasing, Retiring, Settling, Renaming, Configuring, Applying, Ordering, Idle:
 		return s, nil // each of these has deadlines of its own
 	case Loading, Binding, Installing, Preparing, Registering, Holding:
 	}

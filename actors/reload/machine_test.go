@@ -81,8 +81,10 @@ func agree(msg any) (any, error) {
 		return lanes.Configured{}, nil
 	case registry.Publish:
 		return registry.Published{Revision: m.Revision, Generation: 1}, nil
-	case journal.Keep:
+	case journal.Keep, journal.Rename:
 		return journal.Committed{}, nil
+	case outbox.Settle:
+		return outbox.Settled{}, nil
 	case supervisor.Prepare:
 		return supervisor.Prepared{}, nil
 	case supervisor.Hold:

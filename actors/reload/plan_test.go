@@ -64,6 +64,9 @@ func TestLaw3_WhatAReloadWouldDo(t *testing.T) {
 		"a default is written out":     {[]string{"path: /a,", "path: /a, enabled: null,"}, nil, false},
 		"an account goes":              {[]string{"      b: {path: /b, auth: {type: bearer, secret: two}}\n", ""}, []string{"webhook:b remove handover: it is not in the configuration any more"}, false},
 		"an account comes":             {[]string{"      b:", "      c: {path: /c, auth: {type: bearer, secret: x}}\n      b:"}, []string{"webhook:c add overlap: it is new"}, false},
+		"an account is renamed":        {[]string{"      b: {", "      c: {formerly: b, "}, []string{"webhook:c rename handover: it was webhook:b"}, false},
+		"one takes another's over":     {[]string{"      b: {path: /b, auth: {type: bearer, secret: two}}\n", "", "a: {", "a: {formerly: b, "}, []string{"webhook:a rename handover: it was webhook:b"}, false},
+		"what is gone already":         {[]string{"b: {", "b: {formerly: z, "}, []string{"webhook:b rename handover: it was webhook:z"}, false},
 		"a first account of a kind":    {[]string{"channels:\n", "channels:\n  bluebubbles: {accounts: {home: {serverUrl: 'http://127.0.0.1:1', password: p}}}\n"}, []string{"channel bluebubbles add swap: it has a first account", "bluebubbles:home add overlap: it is new"}, false},
 		"an agent comes":               {[]string{"agents:\n", "agents:\n  maya: {kind: echo}\n"}, []string{"agent maya add swap: it is new"}, false},
 		"an agent changes":             {[]string{"{kind: echo}", "{kind: echo, parallel: 3}"}, []string{"agent default change swap: parallel"}, false},
@@ -96,6 +99,18 @@ func TestLaw3_WhatAReloadWouldDo(t *testing.T) {
 				t.Errorf("a configuration differs from itself: %v", lines(back))
 			}
 		})
+	}
+}
+
+func TestARenameThatIsDoneMayStayInTheFileOrGo(t *testing.T) {
+	before := candidate(t, strings.Replace(plain, "b: {", "b: {formerly: z, ", 1))
+	for name, text := range map[string]string{
+		"it stays": strings.Replace(plain, "b: {", "b: {formerly: z, ", 1),
+		"it goes":  plain,
+	} {
+		if p := Difference(before, candidate(t, text), 7, 3); len(p.Units) != 0 {
+			t.Errorf("%s: the plan is %v", name, lines(p))
+		}
 	}
 }
 

@@ -61,6 +61,14 @@ func (s State) advance(now time.Time) (State, []kit.Effect) {
 		return s.stage(Publishing, now, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1, Edge: s.run.next.edge()}, stageWithin))
 	case Publishing:
 		return s.published(now)
+	case Releasing:
+		return s.retire(now)
+	case Retiring:
+		return s.settled(now)
+	case Settling:
+		return s.rename(now)
+	case Renaming:
+		return s.configure(now)
 	case Configuring:
 		return s.apply(now)
 	case Applying, Ordering:
@@ -231,18 +239,17 @@ func (s State) register(now time.Time) (State, []kit.Effect) {
 
 // hold keeps requests of changed accounts from being read by the old settings after the publication.
 func (s State) hold(now time.Time) (State, []kit.Effect) {
-	var effects []kit.Effect
-	run := *s.run
-	if s.Applied != nil {
-		for channel, accounts := range s.changing() {
-			var names []channels.Account
-			for _, a := range accounts {
-				names = append(names, a.ID)
-			}
-			effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Hold{Accounts: names}, stageWithin))
+	names := map[string][]channels.Account{}
+	for _, u := range s.run.plan.Units {
+		id := channels.Account(u.Name)
+		if _, there := s.Applied.account(id); there && (u.Change == Alter || u.Change == Rename) {
+			names[id.Channel()] = append(names[id.Channel()], id)
 		}
 	}
-	s.run = &run
+	var effects []kit.Effect
+	for channel, accounts := range names {
+		effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Hold{Accounts: accounts}, stageWithin))
+	}
 	return s.stage(Holding, now, sorted(effects)...)
 }
 

@@ -83,15 +83,16 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 	if grace == 0 {
 		grace = DefaultGrace
 	}
-	granted, refused := grant(m.Claims, s.Live.owners(), loopback(m.Listen))
-	moved := s.Live.leaving(m.Claims, granted)
+	live := s.Live.renamed(m.Claims)
+	granted, refused := grant(m.Claims, live.owners(), loopback(m.Listen))
+	moved := live.leaving(m.Claims, granted)
 	s.Graces++
 	for i := range moved {
 		moved[i].until, moved[i].number = in.Now.Add(grace), s.Graces
 	}
 	next := tables{
 		claims: granted, moved: moved, staged: true, number: s.Graces,
-		held: stillHeld(append(slices.Clone(s.Live.held), moved...), m.Claims, granted),
+		held: stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted),
 	}
 	next, more := next.tabulate(s.Live.table)
 	refused = append(refused, more...)
@@ -177,6 +178,24 @@ func (t tables) owners() map[string]string {
 		out[c.key.path] = c.route.Account.Channel()
 	}
 	return out
+}
+
+// renamed is what there is, by the names that accounts have now.
+func (t tables) renamed(claims []Claim) tables {
+	for _, c := range claims {
+		if c.Formerly == "" {
+			continue
+		}
+		for _, list := range []*[]claimed{&t.claims, &t.held} {
+			*list = slices.Clone(*list)
+			for i := range *list {
+				if r := &(*list)[i].route; r.Account == c.Formerly {
+					r.Account = c.Account
+				}
+			}
+		}
+	}
+	return t
 }
 
 // leaving are routes that an account had and, while it stays, does not claim any more.

@@ -114,6 +114,11 @@ func TestLaw4_WhoOwnsAPath(t *testing.T) {
 			claims: []Claim{claim("a:x", "/new", "1"), claim("a:y", "/hook", "2")},
 			want:   []string{"/hook: a:y a:x", "/new: a:x"},
 		},
+		"a renamed account keeps the path that it moves away from": {
+			before: []Claim{claim("a:x", "/old", "1")},
+			claims: []Claim{{Account: "a:z", Formerly: "a:x", Routes: []channels.Route{route("/new", "1")}}},
+			want:   []string{"/new: a:z", "/old: a:z held"},
+		},
 		"two accounts can swap their paths": {
 			before: []Claim{claim("a:x", "/one", "1"), claim("a:y", "/two", "2")},
 			claims: []Claim{claim("a:x", "/two", "1"), claim("a:y", "/one", "2")},
