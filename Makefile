@@ -17,7 +17,7 @@ else ifeq ($(RACE),on)
 $(error RACE=on needs a C compiler, and none was found: install gcc or clang)
 endif
 
-.PHONY: run build test check demo soak fuzz generate bench
+.PHONY: run build test check demo soak fuzz generate bench explore mutants
 
 run: build
 	./bin/gateway run
@@ -51,6 +51,15 @@ check:
 
 generate:
 	$(GO) generate ./...
+
+# Every state of the small worlds of the real machines, walks through larger ones, and every defect made by hand found.
+# QUICK=1: the smallest worlds and a few of the defects.
+explore:
+	@$(GO) run ./tests/explore/search $(if $(QUICK),-quick)
+
+# Every guard of every machine, dropped and always taken. Takes an hour or two; MATCH=registry limits it.
+mutants:
+	@$(GO) run ./tests/explore/search -guards -quick -walks 0 -match "$(MATCH)"
 
 # Each fuzz target for a while: make fuzz FUZZTIME=1m
 FUZZTIME ?= 10s

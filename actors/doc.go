@@ -14,7 +14,7 @@
 //	├── agents           turns in flight, a limit per agent
 //	├── lanes            one lane per busy conversation
 //	├── plugins          calls of plugins' methods, each under a lease
-//	├── reload           the applied configuration; its first reload is the boot
+//	├── reload           the applied configuration, and the only one that writes its file; its first reload is the boot
 //	└── channels
 //	    └── bluebubbles  the channel's supervisor: leases, interprets, starts and ends the runs of its accounts
 //	        └── home
@@ -65,4 +65,9 @@
 //     been changed, and early senders wait in the kernel's queue instead of being refused.
 //  8. A reply whose outcome cannot be found out is dead, with the reason, and not a fourth state: the operator looks, then
 //     resends or drops it.
+//  9. A reload proves changed accounts before its publication and tells everybody else after it. Between the two, requests of
+//     the changed accounts are held back from being read: what came in by a new route is not read by old settings.
+//  10. A publication that is not answered leaves a doubt, and the next reload publishes everything under a higher number: what
+//     is live is never guessed.
+//  11. Actors that nothing starts again are core: a gateway that lives on without its lanes is silent and looks well.
 package actors

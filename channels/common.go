@@ -23,6 +23,7 @@ const (
 type Common struct {
 	Enabled        *bool            `json:"enabled,omitempty" jsonschema:"description=false is the operator's own no: senders get 503"`
 	Name           string           `json:"name,omitempty" jsonschema:"description=shown in status and logs"`
+	Formerly       string           `json:"formerly,omitempty" jsonschema:"description=the name that this account had before: it keeps what that one had"`
 	DMPolicy       Policy           `json:"dmPolicy,omitempty" jsonschema:"enum=pairing,enum=allowlist,enum=open,enum=disabled"`
 	AllowFrom      []string         `json:"allowFrom,omitempty" jsonschema:"description=who may write in direct chats; * is everybody"`
 	GroupPolicy    Policy           `json:"groupPolicy,omitempty" jsonschema:"enum=allowlist,enum=open,enum=disabled"`
@@ -94,6 +95,9 @@ func (c *Common) History(group bool) int {
 func (c *Common) Validate() []config.Problem {
 	var out []config.Problem
 	bad := func(path, got, want string) { out = append(out, config.Problem{Path: path, Got: got, Want: want}) }
+	if c.Formerly != "" && !config.IsName(c.Formerly) {
+		bad("formerly", c.Formerly, "the name that this account had before in this file, such as home")
+	}
 	if !slices.Contains([]Policy{Pairing, Allowlist, Open, Disabled}, c.DMPolicy) {
 		bad("dmPolicy", string(c.DMPolicy), "pairing, allowlist, open or disabled")
 	}

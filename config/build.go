@@ -8,6 +8,9 @@ import (
 // nameRule holds for the names of channels, accounts and agents: they become parts of keys, paths and file names.
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
+// IsName tells whether something can be the name of a channel, an account or an agent.
+func IsName(s string) bool { return nameRule.MatchString(s) }
+
 const wantName = "a name of at most 63 of a-z, 0-9, '.', '_' and '-' that starts with a letter or digit"
 
 // builder completes a Config from the decoded document.
@@ -24,7 +27,7 @@ func (b *builder) bad(dotted, got, want string) {
 
 func (b *builder) name(v *value) bool {
 	key := v.trail[len(v.trail)-1]
-	if nameRule.MatchString(key) {
+	if IsName(key) {
 		return true
 	}
 	b.problems = append(b.problems, v.key.problem(v.path(), "the name "+key, wantName))

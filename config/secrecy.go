@@ -16,7 +16,8 @@ const (
 )
 
 // SecrecyOf makes a function that tells by the keys from the root what may be shown of what stands there. An item of a
-// list is its number in brackets. What it knows comes from the types alone: those of the kinds and those of this package.
+// list is its number in brackets. What it knows comes from the types alone: those of the kinds, of the plugins and of this
+// package.
 // A key of an agent is Confidential if any kind of agent has a Secret there, for the kind may be what is being changed.
 func SecrecyOf(parts SchemaParts) func(keys []string) Secrecy {
 	return func(keys []string) Secrecy {
@@ -29,6 +30,8 @@ func SecrecyOf(parts SchemaParts) func(keys []string) Secrecy {
 			return secrecyOfAgent(parts.Agents, keys[2:])
 		case keys[0] == "agents":
 			return Open
+		case keys[0] == "plugins" && len(keys) > 3 && keys[1] == "entries" && keys[3] == "config":
+			return secrecyIn(reflect.TypeOf(parts.Plugins[keys[2]]), keys[4:])
 		}
 		return secrecyIn(reflect.TypeFor[document](), keys)
 	}

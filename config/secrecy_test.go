@@ -16,6 +16,7 @@ func TestSecrecyIsKnownFromTheTypes(t *testing.T) {
 	of := SecrecyOf(SchemaParts{
 		Channels: map[string]any{"sms": newAccount()},
 		Agents:   map[string]any{"a": agent{}, "b": headers{}},
+		Plugins:  map[string]any{"sms": &agent{}, "plain": nil},
 	})
 	for _, tt := range []struct {
 		name, keys string
@@ -52,6 +53,16 @@ func TestSecrecyIsKnownFromTheTypes(t *testing.T) {
 		{"a name that the operator gives to what is confidential", "agents.x.headers.Authorization", Confidential},
 		{"a name that the operator gives to what is not", "agents.x.headers.Accept", Open},
 		{"a pointer to a secret in a list is confidential", "agents.x.list.[2].token", Confidential},
+		{"the section of plugins is open", "plugins.entries", Open},
+		{"the entry of a plugin is open", "plugins.entries.sms", Open},
+		{"whether a plugin is enabled is open", "plugins.entries.sms.enabled", Open},
+		{"the settings of a plugin as a whole are open", "plugins.entries.sms.config", Open},
+		{"a setting of a plugin is open", "plugins.entries.sms.config.model", Open},
+		{"a secret of a plugin is confidential", "plugins.entries.sms.config.apiKey", Confidential},
+		{"a setting that the plugin does not have is not known", "plugins.entries.sms.config.colour", Unknown},
+		{"what is given to a plugin without settings is not known", "plugins.entries.plain.config.apiKey", Unknown},
+		{"what is given to a plugin that is not there is not known", "plugins.entries.fax.config.apiKey", Unknown},
+		{"a key of an entry that this package does not have is not known", "plugins.entries.sms.colour", Unknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := of(strings.Split(tt.keys, ".")); got != tt.want {

@@ -109,6 +109,7 @@ func (h *house) occupy() (free func()) {
 	return func() { close(gate) }
 }
 
+// P12: an answer left by another account than the one that was asked.
 // Several accounts share a path; the password in a webhook says whose it is.
 // Reverting channels/screen/way.go: anyEqual's "found := false" makes it fail.
 func TestAccountsOnOnePathAreToldApartByTheirPassword(t *testing.T) {

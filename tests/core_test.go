@@ -3,6 +3,7 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -12,7 +13,11 @@ import (
 // Reverting actors/<its name>/actor.go: "Core: true" (of the journal: kit.Batch's true) makes its case fail.
 func TestACoreActorThatFailsEndsTheProcessAndLosesNothing(t *testing.T) {
 	t.Parallel()
-	reload := func(g *gate, _ *sink) { _ = g.Call("reload", nil, nil) } // the answer is not to be had
+	reload := func(g *gate, _ *sink) { // the answer is not to be had
+		g.edit("agents:\n", "messages: {groupChat: {mentionPatterns: [maya]}}\nagents:\n")
+		_ = g.Call("reload", nil, nil)
+	}
+	const deaf = "kind: http, url: 'http://127.0.0.1:1/'"
 	for _, c := range []struct {
 		name, actor string
 		trap        []string
@@ -25,6 +30,10 @@ func TestACoreActorThatFailsEndsTheProcessAndLosesNothing(t *testing.T) {
 			reload(g, k)
 		}},
 		{"the outbox, when a send fails", "outbox", []string{"sending pauses"}, func(_ *gate, k *sink) { k.goAway(true) }},
+		{"lanes, when the agent fails", "lanes", []string{"has to wait"}, func(g *gate, _ *sink) {
+			g.edit("kind: echo", deaf)
+			reload(g, nil)
+		}},
 		{"methods, while the gateway starts", "methods", []string{`"from":"0 methods"`}, startAnew},
 		{"the journal, while the gateway starts", "journal", []string{`"phase":"taking"`}, startAnew},
 	} {
@@ -43,6 +52,9 @@ func TestACoreActorThatFailsEndsTheProcessAndLosesNothing(t *testing.T) {
 				t.Errorf("journal verify of the folder: %d\n%s%s", code, out, errs)
 			}
 			k.goAway(false)
+			if text, err := os.ReadFile(g.file()); err == nil && strings.Contains(string(text), deaf) {
+				g.edit(deaf, "kind: echo")
+			}
 			g.begin()
 			l.more(20)
 			k.once(t, l.end())

@@ -26,7 +26,11 @@ type turn struct {
 	Group        bool     `json:"group"`
 	Text         string   `json:"text"`
 	Context      []string `json:"context"`
-	Attachments  []struct {
+	History      []struct {
+		Role string `json:"role"`
+		Text string `json:"text"`
+	} `json:"history"`
+	Attachments []struct {
 		Name    string `json:"name"`
 		Type    string `json:"type"`
 		Data    []byte `json:"data"`
@@ -268,6 +272,13 @@ func (k *steps) of(what string) (out []faulty.Step) {
 		}
 	}
 	return out
+}
+
+// all lists the steps of all sorts, in order.
+func (k *steps) all() []faulty.Step {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.got)
 }
 
 // hungServer is asked and never says anything.

@@ -90,6 +90,9 @@ func (g *gate) edit(old, new string) {
 	g.write(strings.Replace(string(text), old, new, 1))
 }
 
+// byHand leaves reloads to the test; one that is about the watch sets it to true.
+const byHand = "HOLDFAST_GATEWAY__WATCH=false"
+
 // launch starts a process on what is there, and tells why it does not listen.
 func (g *gate) launch(env ...string) error {
 	g.t.Helper()
@@ -97,7 +100,7 @@ func (g *gate) launch(env ...string) error {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.Gateway, err = rig.Start(rig.Options{Command: []string{self}, Dir: g.dir, Env: append(env, g.env...)})
+	g.Gateway, err = rig.Start(rig.Options{Command: []string{self}, Dir: g.dir, Env: append(append(env, byHand), g.env...)})
 	return err
 }
 
@@ -151,10 +154,10 @@ func (g *gate) close() {
 		g.t.Error(err)
 	}
 	seen := append(g.before, string(status))
-	for _, method := range []string{"tree", "routes", "plugins.list", "channels.list", "rpc.discover"} {
+	for _, method := range []string{"tree", "routes", "plugins.list", "channels.list", "rpc.discover", "config.get"} {
 		var raw json.RawMessage
-		g.call(method, nil, &raw)
-		seen = append(seen, string(raw))
+		err := g.Call(method, nil, &raw) // a test may leave a file that cannot be read
+		seen = append(seen, fmt.Sprint(string(raw), err))
 	}
 	g.stop()
 	for _, text := range append(seen, g.Log(), g.Output()) {

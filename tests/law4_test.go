@@ -35,6 +35,7 @@ agents:
 
 // TestLaw4_APathAnswersWhateverItsAccountDoes goes through the states of an account. In each of them a message is taken, kept
 // and understood; only the operator's own no is 503, and only a path of nobody 404.
+// Incidents E10, F9, F11: a return was taken for a start, and a breaker took everybody down.
 // Reverting actors/reload/candidate.go: "Disabled = !a.Settings.Shared().On()" makes it fail.
 func TestLaw4_APathAnswersWhateverItsAccountDoes(t *testing.T) {
 	t.Parallel()

@@ -121,17 +121,23 @@ func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func startCmd(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, !neg, "start [VAR=VALUE…] [ARGS…]")
+	want(ts, !neg, "start [VAR=VALUE…] [ARGS…] [run FLAGS…]")
 	log, err := os.Create(ts.MkAbs("run.log"))
 	ts.Check(err)
 	o := rig.Options{
 		Command: []string{ts.Getenv("GATEWAY")}, Dir: ts.MkAbs("."), Log: log,
-		Env: []string{asGateway + "=", listenVar + "=" + ts.Getenv(listenVar)},
+		Env: []string{asGateway + "=", byHand, listenVar + "=" + ts.Getenv(listenVar)},
 	}
 	for _, arg := range args {
-		if name, _, isVar := strings.Cut(arg, "="); isVar && name == strings.ToUpper(name) {
+		name, _, isVar := strings.Cut(arg, "=")
+		switch {
+		case o.Flags != nil:
+			o.Flags = append(o.Flags, arg)
+		case arg == "run":
+			o.Flags = []string{}
+		case isVar && name == strings.ToUpper(name):
 			o.Env = append(o.Env, arg)
-		} else {
+		default:
 			o.Command = append(o.Command, arg)
 		}
 	}

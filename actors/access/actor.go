@@ -28,6 +28,7 @@ const (
 func Spec(journal kit.Addr) kit.Spec {
 	return kit.Def[State]{
 		Kind:     "access",
+		Core:     true, // nothing else starts it again
 		State:    NewState(journal),
 		Step:     Step,
 		Work:     work,

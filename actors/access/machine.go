@@ -240,6 +240,7 @@ func (a *account) keep(name string, value []byte) error {
 		if err := json.Unmarshal(value, &r); err != nil {
 			return fmt.Errorf("decode a pairing request: %w", err)
 		}
+		r.Account = a.id // it may have been called otherwise then
 		a.requests = maps.Clone(a.requests)
 		a.requests[name[len(pairingPrefix):]] = r
 	case len(name) > len(approvedPrefix) && name[:len(approvedPrefix)] == approvedPrefix:
@@ -247,6 +248,7 @@ func (a *account) keep(name string, value []byte) error {
 		if err := json.Unmarshal(value, &p); err != nil {
 			return fmt.Errorf("decode an approved sender: %w", err)
 		}
+		p.Account = a.id
 		a.approved = a.approved.Set(name[len(approvedPrefix):], p)
 	}
 	return nil

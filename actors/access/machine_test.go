@@ -219,3 +219,16 @@ func TestWhatIsStoredIsReadBack(t *testing.T) {
 		t.Error(err, kittest.Diff(r, back))
 	}
 }
+
+func TestWhoWasApprovedUnderAnotherNameOfTheAccountIsListedUnderItsOwn(t *testing.T) {
+	w := newWorld(t)
+	r := request{PairingRequest: PairingRequest{Account: "bluebubbles:old", Sender: "eve", Code: "X", Created: start, Expires: start.Add(validFor)}}
+	w.kept[home] = map[string][]byte{
+		approvedPrefix + bob: encode(Approved{Account: "bluebubbles:old", Sender: bob, Since: start}), pairingPrefix + "eve": encode(r),
+	}
+	w.configure(policies(func(*channels.Common) {}))
+	list := answer[PairingList](w, w.ask(ListPairing{}))
+	if len(list.Approved) != 1 || list.Approved[0].Account != home || len(list.Requests) != 1 || list.Requests[0].Account != home {
+		t.Errorf("listed %+v", list)
+	}
+}

@@ -42,6 +42,7 @@ func Spec() kit.Spec {
 	running := &cancels{of: map[uint64]context.CancelFunc{}, ctx: map[uint64]context.Context{}}
 	return kit.Def[State]{
 		Kind:     "agents",
+		Core:     true, // nothing else starts it again
 		State:    NewState(),
 		Step:     Step,
 		Work:     running.work,

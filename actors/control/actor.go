@@ -19,6 +19,7 @@ type Options struct {
 func Spec(o Options) kit.Spec {
 	return kit.Def[State]{
 		Kind:  "control",
+		Core:  true, // nothing else starts it again
 		State: State{Self: o.Self},
 		Step:  Step,
 		Make:  func(what any) kit.Spec { return o.conn(what.(Conn)) }, //nolint:forcetypeassert // Step spawns nothing else
@@ -32,12 +33,13 @@ func (o Options) conn(c Conn) kit.Spec {
 		State: c,
 		Step:  StepConn,
 		Work: func(_ context.Context, job any) (any, error) {
-			h := handlers[job.(look).method] //nolint:forcetypeassert // StepConn has no other job
+			l := job.(look) //nolint:forcetypeassert // StepConn has no other job
+			h := handlers[l.method]
 			if h.stop {
 				o.Stop()
 				return StopResult{Stopping: true}, nil
 			}
-			return h.look(o.World, time.Now()), nil
+			return h.look(o.World, l.params, time.Now())
 		},
 	}.Spec()
 }

@@ -29,7 +29,7 @@ type handler struct {
 	within time.Duration // of ask
 	ask    func(p Places, params any) (to kit.Addr, msg any, err error)
 	render func(answer any) (any, error) // turns the owner's answer into the result
-	look   func(w World, now time.Time) any
+	look   func(w World, params any, now time.Time) (any, error)
 	byName bool // the owner is found by a name that the caller gives
 	stop   bool // ends the process
 }

@@ -10,6 +10,7 @@ import (
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
 	"holdfast/actors/reload"
+	"holdfast/channels"
 )
 
 // Conn is one connection. It never changes: what is under way stands in the tags of the questions.
@@ -26,7 +27,10 @@ type calling struct {
 }
 
 // look is the job of reading what everybody may read.
-type look struct{ method string }
+type look struct {
+	method string
+	params any // decoded
+}
 
 // StepConn carries calls out.
 func StepConn(s Conn, in kit.In) (Conn, []kit.Effect) {
@@ -63,15 +67,19 @@ func (s Conn) call(m registry.Call, in kit.In) (Conn, []kit.Effect) {
 	}
 	tag := calling{from: in.From, method: m.Method}
 	if h.ask == nil {
-		return s, append(effects, kit.Do{Job: look{m.Method}, Tag: tag})
+		return s, append(effects, kit.Do{Job: look{m.Method, params}, Tag: tag})
 	}
 	to, msg, err := h.ask(s.Places, params)
 	if err != nil {
 		return refuse(CodeParams, err)
 	}
-	if r, ok := msg.(reload.Reload); ok {
-		r.Caller = s.caller()
-		msg = r
+	switch order := msg.(type) {
+	case reload.Reload:
+		order.Caller = s.caller()
+		msg = order
+	case reload.Edit:
+		order.Caller = s.caller()
+		msg = order
 	}
 	return s, append(effects, kit.Ask{To: to, Msg: msg, Within: h.within, Tag: tag})
 }
@@ -103,7 +111,11 @@ func (h handler) gone() string {
 
 // called turns a result into its wire form.
 func called(result any, err error) registry.Called {
-	if err != nil {
+	var own *channels.CallError
+	switch {
+	case errors.As(err, &own):
+		return registry.Called{Err: &registry.CallError{Code: own.Code, Message: own.Message, Data: own.Data}}
+	case err != nil:
 		return registry.Called{Err: &registry.CallError{Code: CodeFailed, Message: err.Error()}}
 	}
 	raw, err := json.Marshal(result)

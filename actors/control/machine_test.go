@@ -60,13 +60,16 @@ func TestEveryConnectionHasAChildOfItsOwn(t *testing.T) {
 // home is what every order below is about.
 const home = channels.Account("bluebubbles:home")
 
-// questions says for each method that asks somebody: whom, what, and for how long.
-var questions = []struct {
+// question says of a method that asks somebody: whom, what, and for how long.
+type question struct {
 	name, method, params string
 	to                   kit.Addr
 	msg                  any
 	within               time.Duration
-}{
+}
+
+// questions has one for each method, and more.
+var questions = append([]question{
 	{"reload of the configuration", "reload", "", places.Reload, reload.Reload{Caller: "control/admin.4 uid=1000 pid=42"}, slow},
 	{"reload of an account", "reload", `{"target":"bluebubbles:home"}`, places.Reload, reload.Reload{Target: "bluebubbles:home", Caller: "control/admin.4 uid=1000 pid=42"}, slow},
 	{"reload with all its ways", "reload", `{"dryRun":true,"allOrNothing":true}`, places.Reload, reload.Reload{Caller: "control/admin.4 uid=1000 pid=42", DryRun: true, AllOrNothing: true}, slow},
@@ -93,7 +96,7 @@ var questions = []struct {
 	{"an approval", "pairing.approve", `{"account":"bluebubbles:home","code":"ABC"}`, places.Access, access.Approve{Account: home, Code: "ABC"}, quick},
 	{"a code forgotten", "pairing.deny", `{"code":"ABC"}`, places.Access, access.Deny{Code: "ABC"}, quick},
 	{"an approval taken back", "pairing.deny", `{"account":"bluebubbles:home","sender":"+1555"}`, places.Access, access.Deny{Account: home, Sender: "+1555"}, quick},
-}
+}, settingsQuestions...)
 
 func TestACallBecomesAQuestionToTheOwnerOfTheState(t *testing.T) {
 	asked := map[string]bool{}
@@ -161,12 +164,15 @@ func TestACallThatCannotBeCarriedOutSaysWhatIsWanted(t *testing.T) {
 	}
 }
 
-// answers says for each method what its owner's answer becomes.
-var answers = []struct {
+// rendered says of a method what its owner's answer becomes.
+type rendered struct {
 	name, method string
 	answer       any
 	result, err  string
-}{
+}
+
+// answers has one for each method, and more.
+var answers = append([]rendered{
 	{
 		"a reload", "reload",
 		reload.Report{Revision: 2, Generation: 1, Caller: "admin", Took: config.Duration(time.Second), Units: map[string]reload.Verdict{"bluebubbles:home": {Result: "applied", Run: 2}}},
@@ -224,13 +230,13 @@ var answers = []struct {
 	{"an approval", "pairing.approve", access.Settled{Account: home, Sender: "+1555"}, `{"account":"bluebubbles:home","sender":"+1555"}`, ""},
 	{"a code that is none", "pairing.approve", access.Settled{Err: errors.New("no such code")}, "", "no such code"},
 	{"a denial", "pairing.deny", access.Settled{Account: home, Sender: "+1555"}, `{"account":"bluebubbles:home","sender":"+1555"}`, ""},
-}
+}, settingsAnswers...)
 
 func TestTheOwnersAnswerBecomesTheResult(t *testing.T) {
-	rendered := map[string]bool{}
+	seen := map[string]bool{}
 	for _, c := range answers {
 		t.Run(c.name, func(t *testing.T) {
-			rendered[c.method] = true
+			seen[c.method] = true
 			got := answered(t, c.method, kit.Answered{Msg: c.answer})
 			switch {
 			case c.err == "" && (got.Err != nil || string(got.Result) != c.result):
@@ -244,7 +250,7 @@ func TestTheOwnersAnswerBecomesTheResult(t *testing.T) {
 		})
 	}
 	for name, h := range handlers {
-		if h.ask != nil && !rendered[name] {
+		if h.ask != nil && !seen[name] {
 			t.Errorf("%s: nothing above is an answer to it", name)
 		}
 	}
@@ -292,7 +298,7 @@ func TestALookIsDoneBesideTheActor(t *testing.T) {
 		}
 		_, effects := StepConn(admin4, kit.In{Msg: registry.Call{Method: name}, From: asker})
 		do := kittest.One[kit.Do](t, effects)
-		if do.Job != (look{name}) || do.Tag != (calling{asker, name}) {
+		if l, is := do.Job.(look); !is || l.method != name || l.params != nil && handlers[name].params == nil || do.Tag != (calling{asker, name}) {
 			t.Errorf("%s: %+v", name, do)
 		}
 	}

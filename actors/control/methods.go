@@ -26,6 +26,12 @@ var handlers = map[string]handler{
 	"journal.stats": looks("the counters", func(w World, now time.Time) StatsResult { s := w.Look(now); return StatsResult{s.Journal, s.Queues} }),
 	"rpc.discover":  looks("every method with the schema of its params and result", World.discover),
 
+	"config.get":           inspects("what the configuration file says, secrets masked, with the hash that a change needs as its base", World.setting),
+	"config.schema":        inspects("the JSON Schema of the configuration file", World.schema),
+	"config.schema.lookup": inspects("what the schema says of one place, and what may stand below it", World.lookup),
+	"config.set":           asks("make one place of the configuration file say something else, and reload", slow, askSet, edited),
+	"config.patch":         asks("merge an object into the configuration file, and reload", slow, askPatch, edited),
+
 	"plan":             reading(asks("say what a reload would change, and how", slow, askPlan, reported)),
 	"reload":           asks("read the configuration again, or restart what target names", slow, askReload, reported),
 	"channels.start":   byName(asks("start an account, or every account of a channel", slow, order("start"), ordered)),
@@ -51,7 +57,24 @@ var handlers = map[string]handler{
 // looks makes a method that reads what everybody may read.
 func looks[R any](help string, look func(World, time.Time) R) handler {
 	var result R
-	return handler{help: help, reads: true, result: result, look: func(w World, now time.Time) any { return look(w, now) }}
+	return handler{help: help, reads: true, result: result, look: func(w World, _ any, now time.Time) (any, error) { return look(w, now), nil }}
+}
+
+// inspects makes a method that reads what everybody may read, and takes params or reads from disk.
+func inspects[P, R any](help string, look func(World, P) (R, error)) handler {
+	var (
+		params P
+		result R
+	)
+	h := handler{help: help, reads: true, params: params, result: result}
+	if _, none := any(params).(None); none {
+		h.params = nil
+	}
+	h.look = func(w World, decoded any, _ time.Time) (any, error) {
+		p, _ := decoded.(P) // nothing was decoded for None
+		return look(w, p)
+	}
+	return h
 }
 
 // asks makes a method that turns its params P into a question, asks the owner of the state, and turns the answer A into the

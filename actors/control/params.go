@@ -6,6 +6,7 @@ import (
 
 	"holdfast/actors/access"
 	"holdfast/actors/journal"
+	"holdfast/actors/reload"
 	"holdfast/actors/router"
 	"holdfast/actors/supervisor"
 	"holdfast/channels"
@@ -20,6 +21,25 @@ type (
 		Target       string `json:"target,omitempty" jsonschema:"description=an account such as bluebubbles:home or a channel or all: restart it; empty: read the configuration again"`
 		DryRun       bool   `json:"dryRun,omitempty" jsonschema:"description=only plan: say what would change and how"`
 		AllOrNothing bool   `json:"allOrNothing,omitempty" jsonschema:"description=change nothing if one unit cannot be prepared; default: only that one stays as it is"`
+	}
+	// ConfigGetParams of config.get and config.schema.lookup.
+	ConfigGetParams struct {
+		Path string `json:"path,omitempty" jsonschema:"description=keys joined by dots and items by their number such as bindings[0].match.channel; a key with dots as [\"a.b\"]; default: the whole"`
+	}
+	// ConfigSetParams of config.set. Path is empty for the whole file, and must be given.
+	ConfigSetParams struct {
+		Path   *string         `json:"path" jsonschema:"description=as for config.get; what is missing on the way is made; [n] with n the length of a list appends"`
+		Value  json.RawMessage `json:"value" jsonschema:"description=replaces what stands there; null removes it; *** is a secret as it is"`
+		Base   string          `json:"base" jsonschema:"description=the hash that config.get gave: nothing is written if the file is another one by now"`
+		Force  bool            `json:"force,omitempty" jsonschema:"description=also if most of the file would be lost"`
+		DryRun bool            `json:"dryRun,omitempty" jsonschema:"description=write nothing: judge the change and say what it would do"`
+	}
+	// ConfigPatchParams of config.patch.
+	ConfigPatchParams struct {
+		Patch  json.RawMessage `json:"patch" jsonschema:"description=an object that is merged into the file as RFC 7396 has it: null removes and lists are replaced; *** is a secret as it is"`
+		Base   string          `json:"base" jsonschema:"description=the hash that config.get gave: nothing is written if the file is another one by now"`
+		Force  bool            `json:"force,omitempty" jsonschema:"description=also if most of the file would be lost"`
+		DryRun bool            `json:"dryRun,omitempty" jsonschema:"description=write nothing: judge the change and say what it would do"`
 	}
 	// PlanParams of plan.
 	PlanParams struct {
@@ -72,6 +92,19 @@ type (
 
 // Results of the methods that are not an actor's own answer. Lists and maps are never null.
 type (
+	// SchemaResult of config.schema: the JSON Schema of the configuration file.
+	SchemaResult struct {
+		Schema json.RawMessage `json:"schema"`
+	}
+	// ConfigWriteResult of config.set and config.patch.
+	ConfigWriteResult struct {
+		Hash     string         `json:"hash"`    // of the file as it is now, or would be: the base of the next change
+		Changed  []string       `json:"changed"` // paths; none: the file said so already, and nothing was written
+		Warnings []string       `json:"warnings"`
+		DryRun   bool           `json:"dryRun,omitempty"`
+		Plan     *reload.Plan   `json:"plan,omitempty"`   // of a dry run
+		Report   *reload.Report `json:"report,omitempty"` // of the reload that took the change in; none: nothing was written
+	}
 	// SentResult of send: the numbers of the parts.
 	SentResult struct {
 		Seqs      []uint64 `json:"seqs"`

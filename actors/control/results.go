@@ -23,7 +23,18 @@ func reported(m reload.Report) (reload.Report, error) {
 	if m.Units == nil {
 		m.Units = map[string]reload.Verdict{}
 	}
+	m.Plan = planned(m.Plan)
 	return m, nil
+}
+
+// planned gives a plan as it is; nil stays nil.
+func planned(p *reload.Plan) *reload.Plan {
+	if p == nil {
+		return nil
+	}
+	out := *p
+	out.Units = list(p.Units)
+	return &out
 }
 
 func ordered(m supervisor.Ordered) (VerdictsResult, error) {

@@ -79,7 +79,7 @@ func TestEveryMethodSaysWhatItTakesAndGives(t *testing.T) {
 
 func TestLaw2_WhatReadsSaysSo(t *testing.T) {
 	want := []string{
-		"channels.list", "journal.ls", "journal.show", "journal.stats", "journal.verify", "pairing.list", "plan", "plugins.list", "routes",
+		"channels.list", "config.get", "config.schema", "config.schema.lookup", "journal.ls", "journal.show", "journal.stats", "journal.verify", "pairing.list", "plan", "plugins.list", "routes",
 		"rpc.discover", "status", "tree",
 	}
 	var got []string

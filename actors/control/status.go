@@ -19,15 +19,19 @@ import (
 	"holdfast/actors/supervisor"
 	"holdfast/channels"
 	"holdfast/config"
+	"holdfast/config/edit"
 )
 
-// World is what can be read without asking anybody: the table of mailboxes and the live value.
+// World is what can be read without asking anybody: the table of mailboxes, the live value, the configuration file.
 type World struct {
 	System  *kit.System
 	Live    *registry.Cell
 	Started time.Time
 	Version string
 	Listen  func() string // the address that the edge really has, at this moment
+	// Of the methods that read the configuration alone: the file, which each of them reads anew, and its JSON Schema.
+	Config edit.File
+	Schema func() ([]byte, error)
 }
 
 const (
@@ -108,6 +112,7 @@ func (w World) Look(now time.Time) Status {
 	var (
 		stats     *journal.Statistics
 		unapplied map[channels.Account]string
+		refused   config.Problems
 	)
 	for _, row := range w.System.Table() {
 		if row.HandFor > stuckAfter {
@@ -127,7 +132,7 @@ func (w World) Look(now time.Time) Status {
 		case outbox.Snapshot:
 			s.Outbox = snap.Accounts
 		case reload.Snapshot:
-			s.LastReload, s.Reloads, unapplied = snap.Last, snap.Counts, snap.Unapplied
+			s.LastReload, s.Reloads, unapplied, refused = snap.Last, snap.Counts, snap.Unapplied, snap.Refused
 		}
 	}
 	s.books(stats)
@@ -140,6 +145,9 @@ func (w World) Look(now time.Time) Status {
 		if s.Accounts[i].Health == red {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}
+	}
+	if len(refused) > 0 {
+		s.Causes = append(s.Causes, fmt.Sprintf("the configuration was refused, and what was live serves on: %s%s", refused[0], further(len(refused)-1)))
 	}
 	if live.Revision == 0 {
 		s.Causes = append(s.Causes, "no configuration is live yet")
@@ -165,6 +173,14 @@ func (s *Status) agentFaults(a agents.Status) []string {
 		out = append(out, fmt.Sprintf("agent %s refused the last %d messages: %s", a.Name, a.Refusals, a.LastErr))
 	}
 	return out
+}
+
+// further counts the problems that are not shown.
+func further(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more: gateway check)", n)
 }
 
 func (s *Status) books(stats *journal.Statistics) {

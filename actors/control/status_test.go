@@ -90,6 +90,7 @@ func (s *scene) world(t *testing.T) World {
 		return at
 	}
 	w := World{System: sys, Live: &registry.Cell{}, Started: time.Now().Add(-90 * time.Second), Version: "1.2", Listen: func() string { return s.listen }}
+	w.settings(t)
 	at := start("registry", registry.Spec(w.Live))
 	if !s.noTables {
 		var paths []*registry.Endpoint

@@ -72,6 +72,7 @@ func (a *shell) statistics() Statistics {
 			b.changed = false
 		}
 	}
+	maps.DeleteFunc(next, func(q Queue, _ Counters) bool { return a.s.queues[q] == nil }) // it has another name
 	a.published = next
 	return a.m.statistics(next)
 }

@@ -61,7 +61,9 @@ func (b *books) repeated() {
 	b.dirty, b.changed = true, true
 }
 
-func (b *books) count(outcome string) {
+func (b *books) count(outcome string) { b.counted(outcome, 1) }
+
+func (b *books) counted(outcome string, n uint64) {
 	if outcome == "" {
 		return
 	}
@@ -71,7 +73,28 @@ func (b *books) count(outcome string) {
 	if b.Outcomes == nil {
 		b.Outcomes = map[string]uint64{}
 	}
-	b.Outcomes[outcome]++
+	b.Outcomes[outcome] += n
+}
+
+// unite takes in the counters of another queue.
+func (b *books) unite(old *books) {
+	switch {
+	case old.Pending == 0:
+	case b.Pending == 0:
+		b.floor = old.floor
+	default:
+		b.floor = min(b.floor, old.floor)
+	}
+	b.Created += old.Created
+	b.Done += old.Done
+	b.Dead += old.Dead
+	b.Expired += old.Expired
+	b.Pending += old.Pending
+	b.Outcomes = maps.Clone(b.Outcomes)
+	for outcome, n := range old.Outcomes {
+		b.counted(outcome, n)
+	}
+	b.dirty, b.changed, b.stale = true, true, true
 }
 
 // copied is the counters as others may keep them.
@@ -186,11 +209,11 @@ func fetch(r pebble.Reader, key []byte) (value []byte, found bool, err error) {
 }
 
 // fetchItem reads one item.
-func fetchItem(r pebble.Reader, seq uint64) (it item, found bool, err error) {
+func fetchItem(r pebble.Reader, n names, seq uint64) (it item, found bool, err error) {
 	value, found, err := fetch(r, itemKey(seq))
 	if err != nil || !found {
 		return item{}, false, err
 	}
-	it, err = readItem(seq, value)
+	it, err = readItem(n, seq, value)
 	return it, err == nil, err
 }

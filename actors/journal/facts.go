@@ -84,7 +84,7 @@ type (
 
 // Effects that the batch is made of. They are performed at once; all others wait until the batch is in order.
 type (
-	// write puts a step (Accept, Commit, Resend, Drop) into the batch. Fact: staged.
+	// write puts a step (Accept, Commit, Resend, Drop, Rename) into the batch. Fact: staged.
 	write struct{ in kit.In }
 	// keepOnly lets some items of other accounts die. Fact: kept.
 	keepOnly struct{ accounts map[channels.Account]bool }
@@ -97,7 +97,7 @@ type (
 	// apply puts the batch in order, and begins the sync of that number unless it is 0. What waited for the batch is
 	// performed after it.
 	apply struct{ sync uint64 }
-	// giveUp says that the journal cannot go on. Nothing is performed any more.
+	// giveUp says that the journal cannot go on.
 	giveUp struct{ err error }
 )
 

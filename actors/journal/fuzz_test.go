@@ -59,6 +59,8 @@ func (p *player) play(what byte, which int) {
 		p.ask(anybody, Commit{Account: account, Ops: []Op{End{Seq: uint64(which)}}, Sync: which > 5})
 	case what == 8:
 		p.ask(anybody, Commit{Account: account, Ops: []Op{Attempt{}}})
+	case what == 9 && which == 7:
+		p.ask(anybody, Rename{From: accounts[0], To: accounts[1], Revision: 2})
 	case what == 9:
 		p.ask(anybody, []any{Resend{}, Drop{}, Keep{Accounts: accounts[:which%3]}}[which%3])
 	case what < 13:
@@ -235,7 +237,7 @@ func (p *player) laws() {
 
 // render shows all of a machine, as one who keeps it sees it.
 func render(m Machine) string {
-	out := fmt.Sprintln(m.phase, m.water, m.keeps, m.closers, m.beside, m.sweeping, m.commits, m.asked.all(), m.waiters.last)
+	out := fmt.Sprintln(m.phase, m.water, m.former, m.keeps, m.closers, m.beside, m.sweeping, m.commits, m.asked.all(), m.waiters.last)
 	for _, s := range m.wakes.subs {
 		out += fmt.Sprint(s.kind, s.channel, s.to)
 		for it := s.told.Iterator(); !it.Done(); {

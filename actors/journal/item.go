@@ -15,6 +15,7 @@ import (
 type item struct {
 	Record
 	origin  uint64 // the request it came from; 0 if there is none
+	written uint64 // number of the last rename before it was written; see names
 	ticket  bool   // somebody may ask for what became of the request
 	pinned  bool   // pins hang on it
 	payload []byte // of an arrival or a reply: JSON; of a request: see encodeRequest; empty when it is kept no longer
@@ -23,6 +24,7 @@ type item struct {
 const (
 	itemTicket = 1 << iota
 	itemPinned
+	itemNamed // written is not 0
 )
 
 func (s State) letter() byte {
@@ -54,7 +56,7 @@ func stateOf(letter byte) (State, bool) {
 
 func (it *item) queue() Queue { return Queue{Kind: it.Kind, Account: it.Account} }
 
-// appendTo writes the item: kind, state, flags, origin, at, ended, attempts, account, conversation, outcome, reason, payload.
+// appendTo writes the item: kind, state, flags, origin, at, ended, attempts, written, account, conversation, outcome, reason, payload.
 func (it *item) appendTo(dst []byte) []byte {
 	var flags byte
 	if it.ticket {
@@ -63,11 +65,17 @@ func (it *item) appendTo(dst []byte) []byte {
 	if it.pinned {
 		flags |= itemPinned
 	}
+	if it.written != 0 {
+		flags |= itemNamed
+	}
 	dst = append(dst, it.Kind.letter(), it.State.letter(), flags)
 	dst = binary.AppendUvarint(dst, it.origin)
 	dst = binary.AppendVarint(dst, nanos(it.At))
 	dst = binary.AppendVarint(dst, nanos(it.Ended))
 	dst = binary.AppendUvarint(dst, uint64(max(it.Attempts, 0)))
+	if it.written != 0 {
+		dst = binary.AppendUvarint(dst, it.written)
+	}
 	for _, s := range []string{string(it.Account), it.Conversation, it.Outcome, it.Reason} {
 		dst = appendText(dst, s)
 	}
@@ -76,15 +84,18 @@ func (it *item) appendTo(dst []byte) []byte {
 
 var errTorn = errors.New("the record is shorter than it says")
 
-// readItem decodes what appendTo wrote. The payload is a part of value and not a copy.
-func readItem(seq uint64, value []byte) (item, error) {
+// readItem decodes what appendTo wrote; the account is called as it is now. The payload is a part of value and not a copy.
+func readItem(n names, seq uint64, value []byte) (item, error) {
 	r := fields{rest: value}
 	letters := r.take(3)
 	it := item{origin: r.uvarint()}
 	it.Seq = seq
 	it.At, it.Ended = fromNanos(r.varint()), fromNanos(r.varint())
 	it.Attempts = int(r.uvarint())
-	it.Account = channels.Account(r.text())
+	if letters[2]&itemNamed != 0 {
+		it.written = r.uvarint()
+	}
+	it.Account = n.now(channels.Account(r.text()), it.written)
 	it.Conversation, it.Outcome, it.Reason = r.text(), r.text(), r.text()
 	if r.err != nil {
 		return item{}, fmt.Errorf("item %d: %w", seq, r.err)

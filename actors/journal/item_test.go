@@ -43,7 +43,7 @@ func anyItem(t *rapid.T) item {
 func TestAnItemIsReadAsItWasWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := anyItem(t)
-		got, err := readItem(want.Seq, want.appendTo(nil))
+		got, err := readItem(nil, want.Seq, want.appendTo(nil))
 		if err != nil || !bytes.Equal(got.payload, want.payload) {
 			t.Fatal(err, got.payload)
 		}
@@ -59,7 +59,7 @@ func FuzzATornItemIsAnErrorAndNoPanic(f *testing.F) {
 	f.Add(whole.appendTo(nil))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, value []byte) {
-		it, err := readItem(1, value)
+		it, err := readItem(nil, 1, value)
 		if err == nil && it.Kind == "" {
 			t.Fatal("an item of no kind")
 		}

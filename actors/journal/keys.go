@@ -23,6 +23,7 @@ import (
 //	s account conversation name          → value of a conversation's state
 //	r account platform-id                → reply's number, conversation: receipts, by the platform's id
 //	o account conversation platform-id   → reply's number: receipts, by conversation
+//	m number                             → a rename: old account, zero byte, new account (names.go)
 //	h seq blob                           → how long to keep the pin after the item has ended
 //	a blob seq                           → empty; the pins of one blob
 //	x time what key                      → empty; what is to be forgotten at that time, oldest first
@@ -41,6 +42,7 @@ const (
 	spaceState    = 's'
 	spaceReceipt  = 'r'
 	spaceOurs     = 'o'
+	spaceName     = 'm'
 	spacePin      = 'h'
 	spaceBlob     = 'a'
 	spaceExpiry   = 'x'

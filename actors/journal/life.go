@@ -113,7 +113,7 @@ func refusal(question any, err error) any {
 	switch question.(type) {
 	case Accept:
 		return Accepted{Err: err}
-	case Commit, Resend, Drop, Keep:
+	case Commit, Resend, Drop, Rename, Keep:
 		return Committed{Err: err}
 	case Take:
 		return Taken{Err: err}

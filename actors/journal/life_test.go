@@ -64,3 +64,30 @@ func TestClosing(t *testing.T) {
 		{"once it is closed there is nothing to wait for", with(func(m *Machine) { m.phase = closed }), asked(2, Close{}), nil, []kit.Effect{answers(2, Closed{})}},
 	}))
 }
+
+func TestOthersSeeWhetherAndWhyNothingIsTaken(t *testing.T) {
+	cases := []struct {
+		name  string
+		phase phase
+		water water
+		want  string
+		why   string
+	}{
+		{"it takes", taking, plenty, "taking", ""},
+		{"the disk is nearly full", taking, scarce, "low on disk", scarce.why()},
+		{"it closes", closing, plenty, "closing", "the gateway is stopping"},
+		{"a full disk does not hide that it closes", closing, scarce, "closing", "the gateway is stopping"},
+		{"its store is being closed", shutting, plenty, "closing", "the gateway is stopping"},
+		{"it is closed", closed, plenty, "closed", "the gateway is stopping"},
+		{"it cannot go on", failed, plenty, "failed", "the journal cannot go on; the process ends"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := with(func(m *Machine) { m.phase, m.water = c.phase, c.water })
+			s := m.statistics(nil)
+			if got := m.phaseNow().String(); got != c.want || s.Why != c.why || s.Accepting != (c.why == "") {
+				t.Errorf("%q, accepting %v: %q", got, s.Accepting, s.Why)
+			}
+		})
+	}
+}

@@ -23,13 +23,17 @@ func list(r pebble.Reader, m List) Listed {
 	if most <= 0 || most > maxList {
 		most = maxList
 	}
+	n, err := readNames(r)
+	if err != nil {
+		return Listed{Err: fmt.Errorf("list: %w", err)}
+	}
 	var out Listed
 	out.Err = walk(r, []byte{spaceItem}, itemKey(m.After+1), func(key, value []byte) (bool, error) {
 		seq, err := seqAt(key)
 		if err != nil {
 			return false, err
 		}
-		it, err := readItem(seq, value)
+		it, err := readItem(n, seq, value)
 		switch {
 		case err != nil:
 			return false, err
@@ -50,7 +54,11 @@ func list(r pebble.Reader, m List) Listed {
 
 // show reads one item.
 func show(r pebble.Reader, m Show) Shown {
-	it, found, err := fetchItem(r, m.Seq)
+	n, err := readNames(r)
+	if err != nil {
+		return Shown{Err: fmt.Errorf("show: %w", err)}
+	}
+	it, found, err := fetchItem(r, n, m.Seq)
 	switch {
 	case err != nil:
 		return Shown{Err: fmt.Errorf("show: %w", err)}
@@ -110,12 +118,16 @@ func (v *verifier) read(r pebble.Reader) error {
 			return err
 		}
 	}
-	err := walk(r, []byte{spaceItem}, nil, func(key, value []byte) (bool, error) {
+	n, err := readNames(r)
+	if err != nil {
+		return err
+	}
+	err = walk(r, []byte{spaceItem}, nil, func(key, value []byte) (bool, error) {
 		seq, err := seqAt(key)
 		if err != nil {
 			return false, err
 		}
-		it, err := readItem(seq, value)
+		it, err := readItem(n, seq, value)
 		if err != nil {
 			v.faults = append(v.faults, err.Error())
 			return true, nil

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 
 	"holdfast/actors/kit"
 	"holdfast/channels"
@@ -37,6 +38,7 @@ type Machine struct {
 	waiters  waiters
 	syncs    syncs
 	asked    chain[kit.In] // questions of the turn
+	former   former        // names that changed since the process began
 	keeps    []keeping     // orders to let items of removed accounts die; the first is worked on
 	closers  []kit.Return
 	beside   int    // long questions under way
@@ -99,11 +101,17 @@ func Step(m Machine, in kit.In) (Machine, []kit.Effect) {
 func (m Machine) take(in kit.In) (Machine, []kit.Effect) {
 	switch msg := in.Msg.(type) {
 	case Accept:
+		in.Msg = m.renamed(msg)
 		if m.water.stale() {
 			return m, []kit.Effect{look{before: in}}
 		}
 		return m.accept(in)
-	case Commit, Resend, Drop:
+	case Commit:
+		if m.former.owner(msg.Account, 0) != msg.Account {
+			return m, answer(in.From, Committed{Err: fmt.Errorf("%s has another name by now: %w", msg.Account, ErrEnded)})
+		}
+		return m, []kit.Effect{write{in}}
+	case Resend, Drop, Rename:
 		return m, []kit.Effect{write{in}}
 	case Keep:
 		return m.keep(msg, in.From)
@@ -161,6 +169,7 @@ func (m Machine) question(in kit.In) (Machine, []kit.Effect) {
 	case Stats:
 		return m, []kit.Effect{statsTo{in.From}}
 	case Answers:
+		msg.Account = m.former.owner(msg.Account, msg.Revision)
 		return m, []kit.Effect{judge{ask: msg, from: in.From}}
 	case waitOver:
 		next, w, waits := m.waiters.without(msg.number)

@@ -73,6 +73,40 @@ func check(t *testing.T, rows []row) {
 	}
 }
 
+// TestTwoWaysOnFromOneStateDoNotMeet: what one way adds does not show in the other, however many came before.
+func TestTwoWaysOnFromOneStateDoNotMeet(t *testing.T) {
+	stops := with(func(m *Machine) { m.phase = closing })
+	cases := []struct {
+		name string
+		from Machine
+		more func(n uint64) kit.In
+	}{
+		{"orders of removed accounts", with(nil), func(n uint64) kit.In { return asked(n, Keep{}) }},
+		{"who waits for the end", stops, func(n uint64) kit.In { return asked(n, Close{}) }},
+		{"questions", with(nil), func(n uint64) kit.In { return asked(n, Stats{}) }},
+		{"steps that wait for the disk", with(nil), func(n uint64) kit.In { return kit.In{Msg: staged{in: asked(n, Accept{})}} }},
+		{"who waits for a request", with(nil), func(n uint64) kit.In {
+			return kit.In{Msg: judged{judge{ask: Answers{Wait: 1}, from: q(n)}, Answer{State: Pending}}}
+		}},
+		{"subscribers", with(nil), func(n uint64) kit.In {
+			return kit.In{Msg: found{ask: Subscribe{Channel: q(n).To().String(), To: reader, Kind: Kind(rune('a' + n))}}}
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.from
+			for n := range uint64(9) {
+				one, _ := Step(s, c.more(n))
+				shown := render(one)
+				if other, _ := Step(s, c.more(n+10)); render(other) == shown || render(one) != shown {
+					t.Fatalf("after %d, the two are\n%s\n%s", n, render(one), render(other))
+				}
+				s = one
+			}
+		})
+	}
+}
+
 func TestTheEndOfATurn(t *testing.T) {
 	take := asked(1, Take{Queue: alpha})
 	lazy := kit.After{Delay: lazySync, Msg: lazyOver{}}
@@ -84,6 +118,17 @@ func TestTheEndOfATurn(t *testing.T) {
 			kit.In{Msg: sealed{wrote: true, size: 9}},
 			func(m *Machine) { m.syncs, _ = m.syncs.begin(); m.water = m.water.wrote(9) },
 			[]kit.Effect{apply{1}},
+		},
+		{
+			"who comes while enough syncs are under way needs no timer", with(func(m *Machine) {
+				for range maxFlight {
+					m.syncs, _ = m.syncs.rely().begin()
+				}
+				m.syncs = m.syncs.rely(answers(1, Committed{}))
+			}),
+			kit.In{Msg: sealed{wrote: true}},
+			func(m *Machine) { m.syncs = m.syncs.wrote() },
+			[]kit.Effect{apply{}},
 		},
 		{
 			"nobody waits for what was written", with(nil),

@@ -36,9 +36,11 @@ const (
 // Intake.
 type (
 	// Accept makes requests pending, from the edge (one) or from a run (as many as its connection brought), and moves
-	// the account's cursor in the same batch. Answer: Accepted, after the sync.
+	// the account's cursor in the same batch. What was let in under a name that has changed since goes to the new one,
+	// without its cursor. Answer: Accepted, after the sync.
 	Accept struct {
 		Account  channels.Account
+		Revision uint64             // of the routes that let them in; 0: Account is called so now
 		Requests []channels.Request // without Seq and At: the journal gives both
 		Cursor   []byte             // nil leaves it as it is
 	}
@@ -92,7 +94,8 @@ type (
 		Sync    bool
 	}
 	// Committed answers Commit. Added has one entry per AddArrival and AddReply, in their order: the number given, or 0 for
-	// a duplicate. Err is ErrEnded when an item of the step is not pending any more: then nothing was done.
+	// a duplicate. Err is ErrEnded when an item of the step is not pending any more, or not the account's any more because
+	// it was renamed: then nothing was done.
 	Committed struct {
 		Added []uint64
 		Err   error
@@ -203,9 +206,10 @@ type (
 	// Answers asks for what became of a request with a ticket; it is answered when everything has ended or Wait is over.
 	// Answer: Answer.
 	Answers struct {
-		Account channels.Account
-		Request uint64
-		Wait    time.Duration
+		Account  channels.Account
+		Revision uint64 // of the route that was asked; 0: Account is called so now
+		Request  uint64
+		Wait     time.Duration
 	}
 	// Answer answers Answers. State is pending, or the worst end of what the request led to.
 	Answer struct {
@@ -261,6 +265,13 @@ type (
 	}
 	// Keep names the accounts there are; pending items of others become dead (account removed). Answer: Committed.
 	Keep struct{ Accounts []channels.Account }
+	// Rename gives everything of an account to another name: items, pending or ended, claims, cursor, values, receipts and
+	// counters. What To has of its own stays (rename.go). Nothing under From: nothing to do, and no error. Sent by reload
+	// when nobody works for either any more. Answer: Committed, after the sync.
+	Rename struct {
+		From, To channels.Account
+		Revision uint64 // the publication since which To serves
+	}
 	// Close refuses everything from now on, waits for what is under way and closes the store. Answer: Closed.
 	Close struct{}
 	// Closed answers Close.

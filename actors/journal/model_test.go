@@ -19,9 +19,15 @@ import (
 // model is what the journal ought to be, in maps.
 type model struct {
 	items  map[uint64]*modelItem
-	claims map[string]bool
+	claims map[modelClaim]bool
+	gone   map[channels.Account]channels.Account // names that nobody has any more, and who has got what was theirs
 	books  map[journal.Queue]journal.Counters
 	last   uint64
+}
+
+type modelClaim struct {
+	queue journal.Queue
+	text  string
 }
 
 type modelItem struct {
@@ -31,7 +37,57 @@ type modelItem struct {
 	resent       bool
 }
 
-var accounts = []channels.Account{home, work}
+var accounts = []channels.Account{home, work, "bluebubbles:cottage"}
+
+func newModel() *model {
+	return &model{
+		items: map[uint64]*modelItem{}, claims: map[modelClaim]bool{},
+		gone: map[channels.Account]channels.Account{}, books: map[journal.Queue]journal.Counters{},
+	}
+}
+
+// owner is who has what is brought under a name.
+func (m *model) owner(a channels.Account) channels.Account {
+	for to, gone := m.gone[a]; gone; to, gone = m.gone[a] {
+		a = to
+	}
+	return a
+}
+
+// rename gives everything to another name, in maps.
+func (m *model) rename(from, to channels.Account) {
+	delete(m.gone, to)
+	m.gone[from] = to
+	for _, it := range m.items {
+		if it.queue.Account == from {
+			it.queue.Account = to
+		}
+	}
+	for c := range maps.Clone(m.claims) {
+		if c.queue.Account == from {
+			delete(m.claims, c)
+			c.queue.Account = to
+			m.claims[c] = true
+		}
+	}
+	for q, old := range maps.Clone(m.books) {
+		if q.Account != from {
+			continue
+		}
+		delete(m.books, q)
+		q.Account = to
+		m.count(q, func(c *journal.Counters) {
+			c.Created, c.Pending, c.Done = c.Created+old.Created, c.Pending+old.Pending, c.Done+old.Done
+			c.Dead, c.Expired = c.Dead+old.Dead, c.Expired+old.Expired
+			for word, n := range old.Outcomes {
+				if c.Outcomes == nil {
+					c.Outcomes = map[string]uint64{}
+				}
+				c.Outcomes[word] += n
+			}
+		})
+	}
+}
 
 func (m *model) add(t *rapid.T, seq uint64, q journal.Queue, conversation string) {
 	if seq <= m.last {
@@ -96,17 +152,21 @@ func (m *model) pending(keep func(*modelItem) bool) []uint64 {
 func (m *model) step(t *rapid.T, w *world) {
 	account := rapid.SampledFrom(accounts).Draw(t, "account")
 	var ops []journal.Op
-	ended, refused := map[uint64]bool{}, false
+	own := m.pending(func(it *modelItem) bool { return it.queue.Account == account })
+	ended, refused := map[uint64]bool{}, m.owner(account) != account
 	for range rapid.IntRange(1, 5).Draw(t, "parts") {
 		switch rapid.IntRange(0, 4).Draw(t, "part") {
 		case 0, 1:
 			seq := rapid.Uint64Range(1, m.last+1).Draw(t, "seq")
+			if len(own) > 0 && rapid.Bool().Draw(t, "own") {
+				seq = rapid.SampledFrom(own).Draw(t, "its seq")
+			}
 			it := m.items[seq]
 			kind := journal.Requests
 			if it != nil {
 				kind = it.queue.Kind
 			}
-			refused = refused || it == nil || it.state != journal.Pending || ended[seq]
+			refused = refused || it == nil || it.state != journal.Pending || it.queue.Account != account || ended[seq]
 			ended[seq] = true
 			state := rapid.SampledFrom([]journal.State{journal.Done, journal.Dead, journal.Expired}).Draw(t, "state")
 			ops = append(ops, journal.End{Kind: kind, Seq: seq, State: state, Outcome: rapid.SampledFrom([]string{"sent", "denied"}).Draw(t, "outcome")})
@@ -130,30 +190,31 @@ func (m *model) step(t *rapid.T, w *world) {
 
 func (m *model) did(t *rapid.T, account channels.Account, ops []journal.Op, added []uint64) {
 	for _, op := range ops {
-		q, claim, conversation := journal.Queue{Account: account}, "", ""
+		q, claim, conversation := journal.Queue{Account: account}, modelClaim{}, ""
 		switch op := op.(type) {
 		case journal.End:
 			m.end(op.Seq, op.State, op.Outcome)
 			continue
 		case journal.AddArrival:
-			q.Kind, claim, conversation = journal.Arrivals, "a"+string(account)+op.Arrival.Claim(), op.Arrival.Conversation
+			q.Kind, conversation = journal.Arrivals, op.Arrival.Conversation
+			claim = modelClaim{q, op.Arrival.Claim()}
 		case journal.AddReply:
 			q.Kind, conversation = journal.Replies, op.Reply.Conversation
 			if op.Claim != "" {
-				claim = "p" + string(account) + op.Claim
+				claim = modelClaim{q, op.Claim}
 			}
 		}
 		seq := added[0]
 		added = added[1:]
 		if m.claims[claim] != (seq == 0) {
-			t.Fatalf("claim %q: taken %v, added %d", claim, m.claims[claim], seq)
+			t.Fatalf("claim %v: taken %v, added %d", claim, m.claims[claim], seq)
 		}
 		if seq == 0 {
 			m.repeat(q)
 			continue
 		}
 		m.add(t, seq, q, conversation)
-		if claim != "" {
+		if claim.text != "" {
 			m.claims[claim] = true
 		}
 	}
@@ -204,18 +265,27 @@ func seqs(m journal.Taken) []uint64 {
 	return out
 }
 
+// ended tells of an item that has ended whose it is, until it is forgotten.
+func (m *model) ended(t *rapid.T, w *world) {
+	for seq, it := range m.items {
+		if shown := ask[journal.Shown](w, journal.Show{Seq: seq}); shown.Err != nil || shown.Record.Account != it.queue.Account {
+			t.Fatalf("item %d is %s's, and it is said to be %s's: %v", seq, it.queue.Account, shown.Record.Account, shown.Err)
+		}
+	}
+}
+
 // TestLaw6_TheBooksBalanceAfterEveryStep walks at random: steps, accepts, orders, crashes and restarts.
 func TestLaw6_TheBooksBalanceAfterEveryStep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fs := vfs.NewCrashableMem()
-		m := &model{items: map[uint64]*modelItem{}, claims: map[string]bool{}, books: map[journal.Queue]journal.Counters{}}
+		m := newModel()
 		w := start(t, inMemory(fs))
 		defer func() { w.close() }()
 		t.Repeat(map[string]func(*rapid.T){
 			"accept": func(t *rapid.T) {
 				a := rapid.SampledFrom(accounts).Draw(t, "account")
 				for _, seq := range w.accept(a, rapid.IntRange(1, 3).Draw(t, "n")) {
-					m.add(t, seq, queue(journal.Requests, a), "")
+					m.add(t, seq, queue(journal.Requests, m.owner(a)), "")
 				}
 			},
 			"step":  func(t *rapid.T) { m.step(t, w) },
@@ -247,22 +317,35 @@ func TestLaw6_TheBooksBalanceAfterEveryStep(t *testing.T) {
 				if c := ask[journal.Committed](w, journal.Keep{Accounts: []channels.Account{a}}); c.Err != nil {
 					t.Fatal(c.Err)
 				}
+				delete(m.gone, a)
 				for _, seq := range m.pending(func(it *modelItem) bool { return it.queue.Account != a }) {
 					m.end(seq, journal.Dead, "")
+				}
+			},
+			"rename": func(t *rapid.T) {
+				from, to := rapid.SampledFrom(accounts).Draw(t, "from"), rapid.SampledFrom(accounts).Draw(t, "to")
+				c := ask[journal.Committed](w, journal.Rename{From: from, To: to})
+				if (c.Err != nil) != (from == to) {
+					t.Fatalf("rename %s to %s: %v", from, to, c.Err)
+				} else if from != to {
+					m.rename(from, to)
 				}
 			},
 			"restart": func(t *rapid.T) {
 				w.close()
 				w = start(t, inMemory(fs))
+				clear(m.gone)
 			},
 			"crash after a sync": func(t *rapid.T) {
-				ask[journal.Committed](w, journal.Commit{Account: home, Sync: true})
+				ask[journal.Committed](w, journal.Commit{Account: "nobody:here", Sync: true})
 				crashed := fs.CrashClone(vfs.CrashCloneCfg{})
 				w.close()
 				fs = crashed
 				w = start(t, inMemory(fs))
+				clear(m.gone)
 			},
-			"": func(t *rapid.T) { m.check(t, w) },
+			"":      func(t *rapid.T) { m.check(t, w) },
+			"whose": func(t *rapid.T) { m.ended(t, w) },
 		})
 	})
 }

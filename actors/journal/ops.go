@@ -64,22 +64,22 @@ func (g *stage) checkOp(account channels.Account, op Op, ended map[uint64]bool) 
 			return fmt.Errorf("end %s %d twice: %w", op.Kind, op.Seq, ErrEnded)
 		}
 		ended[op.Seq] = true
-		return g.checkPending(op.Kind, op.Seq)
+		return g.checkPending(account, op.Kind, op.Seq)
 	case AddArrival:
 		return checkOwner(account, op.Arrival.Account)
 	case AddReply:
 		return checkOwner(account, op.Reply.Account)
 	case Rewrite:
-		return g.checkPending(Arrivals, op.Arrival.Seq)
+		return g.checkPending(account, Arrivals, op.Arrival.Seq)
 	case Attempt:
-		return g.checkPending(Replies, op.Seq)
+		return g.checkPending(account, Replies, op.Seq)
 	case Receive:
-		return g.checkPending(Replies, op.Seq)
+		return g.checkPending(account, Replies, op.Seq)
 	case Pin:
 		if !isHash(op.Blob) {
 			return fmt.Errorf("pin %q: not a sha256 in hex", op.Blob)
 		}
-		return g.checkPending("", op.Seq)
+		return g.checkPending(account, "", op.Seq)
 	case SetState:
 		return nil
 	default:
@@ -87,11 +87,11 @@ func (g *stage) checkOp(account channels.Account, op Op, ended map[uint64]bool) 
 	}
 }
 
-// checkPending: kind "" is any.
-func (g *stage) checkPending(kind Kind, seq uint64) error {
+// checkPending: kind "" is any. An item of another account is no item of the step's: it may have been renamed since.
+func (g *stage) checkPending(account channels.Account, kind Kind, seq uint64) error {
 	it := g.item(seq)
-	if it == nil || it.State != Pending {
-		return fmt.Errorf("%s %d: %w", kind, seq, ErrEnded)
+	if it == nil || it.State != Pending || it.Account != account {
+		return fmt.Errorf("%s %d of %s: %w", kind, seq, account, ErrEnded)
 	}
 	if kind != "" && it.Kind != kind {
 		return fmt.Errorf("%s %d: it is a %s", kind, seq, it.Kind)

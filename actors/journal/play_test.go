@@ -77,7 +77,7 @@ func (p *player) step(in kit.In) {
 	given, was := p.m, render(p.m)
 	next, effects := Step(given, in)
 	shown, said := render(next), fmt.Sprint(effects)
-	for _, other := range []kit.In{{Msg: Close{}}, {Msg: Keep{}}, {Msg: Take{}}, {Msg: staged{in: kit.In{Msg: Resend{}}, grown: []Queue{alpha}}}} {
+	for _, other := range []kit.In{{Msg: staged{in: kit.In{Msg: Rename{From: "a:1", To: "c:1"}}}}, {Msg: Close{}}, {Msg: Keep{}}, {Msg: Take{}}, {Msg: staged{in: kit.In{Msg: Resend{}}, grown: []Queue{alpha}}}} {
 		branch, _ := Step(given, other)
 		Step(branch, kit.In{Msg: sealed{wrote: true}})
 	}
@@ -169,7 +169,17 @@ func (p *player) write(in kit.In) {
 	switch m := in.Msg.(type) {
 	case Accept:
 		grown = []Queue{{Requests, m.Account}}
+	case Rename:
+		for q, n := range p.made {
+			if q.Account == m.From && n > 0 {
+				grown = append(grown, Queue{q.Kind, m.To})
+			}
+		}
+		slices.SortFunc(grown, compareQueues)
 	case Commit:
+		if p.m.former.owner(m.Account, 0) != m.Account {
+			p.t.Fatalf("a step of %s was taken, which has another name", m.Account)
+		}
 		for _, op := range m.Ops {
 			switch op := op.(type) {
 			case AddArrival:

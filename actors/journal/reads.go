@@ -90,7 +90,7 @@ func conversationOf(m Take, value []byte) ([]byte, error) {
 
 // takeOne adds one item and returns the size of its content.
 func (s *Store) takeOne(out *Taken, seq uint64) (int, error) {
-	it, found, err := fetchItem(s.db, seq)
+	it, found, err := fetchItem(s.db, s.names, seq)
 	if err != nil {
 		return 0, err
 	}
@@ -162,7 +162,7 @@ func (s *Store) ours(m Ours) OursAre {
 
 // answer says what became of a request with a ticket.
 func (s *Store) answer(m Answers) Answer {
-	request, found, err := fetchItem(s.db, m.Request)
+	request, found, err := fetchItem(s.db, s.names, m.Request)
 	if err != nil || !found || request.Kind != Requests || !request.ticket || request.Account != m.Account {
 		return Answer{Err: err}
 	}
@@ -173,7 +173,7 @@ func (s *Store) answer(m Answers) Answer {
 		if err != nil {
 			return false, err
 		}
-		it, found, err := fetchItem(s.db, seq)
+		it, found, err := fetchItem(s.db, s.names, seq)
 		if err != nil || !found {
 			return err == nil, err
 		}

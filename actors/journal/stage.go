@@ -108,7 +108,7 @@ func (g *stage) item(seq uint64) *item {
 	if it, known := g.items[seq]; known {
 		return it
 	}
-	it, found, err := fetchItem(g.s.db, seq)
+	it, found, err := fetchItem(g.s.db, g.s.names, seq)
 	if err != nil && g.err == nil {
 		g.err = err
 	}
@@ -120,6 +120,7 @@ func (g *stage) item(seq uint64) *item {
 }
 
 func (g *stage) put(it *item) {
+	it.written = g.s.names.last()
 	g.items[it.Seq] = it
 	g.scratch = it.appendTo(g.scratch[:0])
 	g.set(itemKey(it.Seq), g.scratch)

@@ -28,6 +28,15 @@ func (m Machine) accept(in kit.In) (Machine, []kit.Effect) {
 	return m, []kit.Effect{write{in}}
 }
 
+// renamed is a step of somebody who may not know yet that the account has another name. What it brings is taken; how far it
+// has looked is for the new name to say.
+func (m Machine) renamed(a Accept) Accept {
+	if owner := m.former.owner(a.Account, a.Revision); owner != a.Account {
+		a.Account, a.Cursor = owner, nil
+	}
+	return a
+}
+
 // looked decides about an Accept that came when much had been written since the last look.
 func (m Machine) looked(f looked) (Machine, []kit.Effect) {
 	var effects []kit.Effect
@@ -47,6 +56,9 @@ func (m Machine) staged(f staged) (Machine, []kit.Effect) {
 		return m, answer(f.in.From, refusal(f.in.Msg, f.err))
 	}
 	m.commits++
+	if r, is := f.in.Msg.(Rename); is {
+		m.former, m.waiters = m.former.with(r), m.waiters.renamed(r)
+	}
 	effects := make([]kit.Effect, 1, 1+len(f.grown))
 	effects[0] = kit.Answer{To: f.in.From, Msg: success(f)}
 	for _, q := range f.grown {
@@ -84,6 +96,7 @@ func (m Machine) keep(order Keep, from kit.Return) (Machine, []kit.Effect) {
 	for _, a := range order.Accounts {
 		accounts[a] = true
 	}
+	m.former = m.former.present(func(a channels.Account) bool { return accounts[a] })
 	m.keeps = append(slices.Clone(m.keeps), keeping{accounts: accounts, from: from})
 	if len(m.keeps) > 1 {
 		return m, nil

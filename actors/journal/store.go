@@ -82,6 +82,7 @@ type Store struct {
 
 	last   uint64 // the last number given
 	queues map[Queue]*books
+	names  names
 	swept  int64 // nothing is to be forgotten before this time
 
 	water water // as it was at the start
@@ -125,6 +126,9 @@ func (s *Store) open() error {
 		return err
 	}
 	if s.last, s.queues, err = load(s.db); err != nil {
+		return err
+	}
+	if s.names, err = readNames(s.db); err != nil {
 		return err
 	}
 	if s.blobs, err = openBlobs(s.o.FS, s.o.BlobDir); err != nil {

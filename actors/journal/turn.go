@@ -40,14 +40,9 @@ func (t *turn) take(in kit.In) {
 // tell lets the machine know of a fact.
 func (t *turn) tell(fact any) { t.take(kit.In{Msg: fact}) }
 
-// perform does the effects that the batch is made of. Nothing is performed any more when the journal cannot go on.
+// perform does the effects that the batch is made of. When the journal cannot go on, the batch is never in order, and what
+// waited for it never happens.
 func (t *turn) perform(e kit.Effect) {
-	if end, is := e.(giveUp); is {
-		t.s.fatal(end.err)
-	}
-	if t.m.phase == failed {
-		return
-	}
 	switch e := e.(type) {
 	case write:
 		t.write(e.in)
@@ -64,6 +59,8 @@ func (t *turn) perform(e kit.Effect) {
 		}
 	case apply:
 		t.apply(e.sync)
+	case giveUp:
+		t.s.fatal(e.err)
 	default:
 		if t.inOrder {
 			t.show(e)
@@ -90,6 +87,8 @@ func (t *turn) write(in kit.In) {
 		added = []uint64{seq}
 	case Drop:
 		err = t.stage.dropItem(m.Seq, m.Reason)
+	case Rename:
+		err = t.stage.rename(m)
 	default:
 		panic(fmt.Sprintf("no arm for step %T", in.Msg))
 	}
@@ -138,7 +137,6 @@ func (t *turn) release() {
 	for _, e := range t.later {
 		t.show(e)
 	}
-	t.later = nil
 }
 
 // show does the effects that read what is in order, and leaves the rest to the kit.

@@ -60,6 +60,17 @@ func (w waiters) look(requests map[uint64]bool) []kit.Effect {
 	return out
 }
 
+// renamed has those wait for the new name who waited for the old one.
+func (w waiters) renamed(m Rename) waiters {
+	for it := w.by.Iterator(); !it.Done(); {
+		if n, one, _ := it.Next(); one.ask.Account == m.From {
+			one.ask.Account = m.To
+			w.by = w.by.Set(n, one)
+		}
+	}
+	return w
+}
+
 // over lets nobody wait any longer: each hears what is known.
 func (w waiters) over() (waiters, []kit.Effect) {
 	var out []kit.Effect

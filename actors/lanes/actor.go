@@ -19,6 +19,7 @@ import (
 func Spec(o Others) kit.Spec {
 	return kit.Def[State]{
 		Kind:     "lanes",
+		Core:     true, // nothing else starts it again
 		State:    NewState(o),
 		Step:     Step,
 		First:    begin{},

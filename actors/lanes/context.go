@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -98,8 +99,10 @@ func (st stored) changes(next stored, conversation string) []journal.Op {
 	return out
 }
 
-// begun tells whether a turn of that ID may have begun.
-func (st stored) begun(id string) bool { return st.turn != nil && st.turn.ID == id }
+// begun tells whether a turn of that ID may have begun. Its number says so: the account may have been called otherwise then.
+func (st stored) begun(id string) bool {
+	return st.turn != nil && path.Base(st.turn.ID) == path.Base(id)
+}
 
 // with adds a line to what the next turn is told.
 func (st stored) with(line string) stored {

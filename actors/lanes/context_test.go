@@ -87,3 +87,12 @@ func TestTheStateOfAConversationIsReadBackAsItWasWritten(t *testing.T) {
 		t.Errorf("what cannot be read is not none: %s", diff)
 	}
 }
+
+func TestATurnIsKnownByItsNumberWhateverTheAccountIsCalled(t *testing.T) {
+	st := stored{turn: &turnMark{ID: "bluebubbles:old/7", Attempt: 1}}
+	for id, want := range map[string]bool{"bluebubbles:home/7": true, "bluebubbles:old/7": true, "bluebubbles:old/17": false} {
+		if got := st.begun(id); got != want {
+			t.Errorf("%s has begun: %v", id, got)
+		}
+	}
+}

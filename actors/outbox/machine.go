@@ -42,6 +42,7 @@ type State struct {
 	Journal  kit.Addr
 	Accounts map[channels.Account]account
 	Posts    map[uint64]posting // an operator's messages under way
+	Settles  []kit.Return       // who waits for the end of what is under way for accounts that are gone
 	Count    uint64             // numbers given to takes, attempts, pauses and posts
 	Draining *draining
 }
@@ -54,6 +55,7 @@ type draining struct {
 // account is the way out of one account.
 type account struct {
 	cfg    Account
+	gone   bool   // not configured any more: only what was under way is here, to its end
 	after  uint64 // everything up to here was looked at
 	taking uint64 // number of the take under way; 0: none
 	more   bool   // woken, or told that there is more, since the take began
@@ -121,6 +123,9 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		return s.configure(m, in)
 	case journal.Woken:
 		return s.woken(m.Queue.Account)
+	case Settle:
+		s.Settles = append(slices.Clip(s.Settles), in.From)
+		return s.settled()
 	case Post:
 		return s.post(m, in)
 	case Drain:
@@ -148,10 +153,12 @@ func (s State) answered(m kit.Answered, in kit.In) (State, []kit.Effect) {
 		return s.taken(tag, m, in)
 	case stepped:
 		next, effects := s.stepped(tag, m, in)
+		next, more := next.left(tag.account).settled()
+		effects = append(effects, more...)
 		if s.Draining == nil {
 			return next, effects
 		}
-		next, more := next.drained()
+		next, more = next.drained()
 		return next, append(effects, more...)
 	case resolved:
 		return s.resolved(tag, m)
@@ -161,13 +168,20 @@ func (s State) answered(m kit.Answered, in kit.In) (State, []kit.Effect) {
 	return s, []kit.Effect{kit.Unknown{Msg: m}}
 }
 
-// configure keeps the lanes of accounts that stay. Replies of an account that is gone are the journal's to end.
+// configure keeps the lanes of accounts that stay. Of one that is gone only what is under way goes on, to its end; its other
+// replies are the journal's.
 func (s State) configure(m Configure, in kit.In) (State, []kit.Effect) {
 	var effects []kit.Effect
 	next := map[channels.Account]account{}
+	for id, a := range s.Accounts {
+		if _, stays := m.Accounts[id]; !stays {
+			next[id] = a.leave()
+		}
+	}
 	for id, cfg := range m.Accounts {
 		a, known := s.Accounts[id]
-		a.cfg = cfg
+		known = known && !a.gone
+		a.cfg, a.gone = cfg, false
 		if a.lanes == nil {
 			a.lanes = map[string]lane{}
 		}
@@ -179,6 +193,7 @@ func (s State) configure(m Configure, in kit.In) (State, []kit.Effect) {
 	}
 	s.Accounts = next
 	for _, id := range slices.Sorted(maps.Keys(next)) {
+		s = s.left(id)
 		var more []kit.Effect
 		s, more = s.take(id)
 		effects = append(effects, more...)
@@ -188,7 +203,7 @@ func (s State) configure(m Configure, in kit.In) (State, []kit.Effect) {
 
 func (s State) woken(id channels.Account) (State, []kit.Effect) {
 	a, known := s.Accounts[id]
-	if !known {
+	if !known || a.gone {
 		return s, nil // taken when it is configured
 	}
 	a.more = true
@@ -247,6 +262,9 @@ func (s State) taken(tag taken, m kit.Answered, in kit.In) (State, []kit.Effect)
 	a.lanes = maps.Clone(a.lanes)
 	for _, r := range got.Replies {
 		l := a.lanes[r.Conversation]
+		if r.Seq <= l.last {
+			continue // it was under way when the account was gone for a while
+		}
 		l.held = append(slices.Clone(l.held), r)
 		l.last = max(l.last, r.Seq)
 		a.lanes[r.Conversation] = l

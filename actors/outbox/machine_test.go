@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ func TestLaw6_EveryReplyEndsOnceGoesOutAtMostOnceAndInOrder(t *testing.T) {
 			}
 			if w.rng.IntN(60) == 0 {
 				w.boot() // a crash: what was under way is not known any more
+			}
+			if w.rng.IntN(30) == 0 {
+				w.leave()
 			}
 		}
 		w.settle()
@@ -171,6 +175,46 @@ func TestACrashInThePauseAfterASendThatDidNotGoOutLeavesNoDoubt(t *testing.T) {
 	if end := w.ended[1]; end.State != journal.Done || w.out[1] != 1 {
 		t.Errorf("ended %+v, sent %d times; want done and once", end, w.out[1])
 	}
+}
+
+func TestLaw6_WhatIsUnderWayForAnAccountThatIsGoneEndsAndNothingElseBegins(t *testing.T) {
+	gone := func(w *world) { w.give(Configure{Revision: 2}) }
+	t.Run("a send ends with its receipt", func(t *testing.T) {
+		w, ask := one(t)
+		gone(w)
+		w.give(kit.Answered{Tag: ask.Tag, Msg: run.Result{Receipt: channels.Receipt{ID: "p"}}})
+		w.step()
+		if end := w.ended[1]; end.State != journal.Done || len(w.state.Accounts) != 0 {
+			t.Errorf("ended %+v, left %+v", end, w.state.Accounts)
+		}
+	})
+	t.Run("an attempt that is written down and was not made is taken back", func(t *testing.T) {
+		w := newWorld(t, 1, 1, 1)
+		w.lies = false
+		for !slices.ContainsFunc(w.todo, func(e kit.Effect) bool {
+			ask, asks := e.(kit.Ask)
+			_, marks := ask.Msg.(journal.Commit)
+			return asks && marks
+		}) {
+			w.step()
+		}
+		gone(w)
+		for w.step() {
+		}
+		if r := w.disk[0]; r.Attempt != 1 || !r.FirstTry.IsZero() || w.out[1] != 0 {
+			t.Errorf("on the disk is %+v, sent %d times: want an attempt that was not made", r, w.out[1])
+		}
+	})
+	t.Run("an operator's message finds no account", func(t *testing.T) {
+		w := newWorld(t, 1, 0, 1)
+		s, effects := Step(w.state, kit.In{Msg: Post{Account: home, Target: "x", Text: "hi"}})
+		ask := kittest.One[kit.Ask](t, effects)
+		s, _ = Step(s, kit.In{Msg: Configure{Revision: 2}})
+		_, effects = Step(s, kit.In{Msg: kit.Answered{Tag: ask.Tag, Msg: run.Result{Conversation: "x"}}})
+		if got := kittest.Answers[Posted](effects); len(got) != 1 || got[0].Err == nil || len(kittest.Asked[journal.Commit](effects)) > 0 {
+			t.Errorf("answered %+v", got)
+		}
+	})
 }
 
 func TestAReplyThatCannotBeSentForTooLongExpires(t *testing.T) {

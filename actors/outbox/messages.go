@@ -13,6 +13,11 @@ type (
 		Revision uint64
 		Accounts map[channels.Account]Account
 	}
+	// Settle asks for the end of what is under way for accounts that are not configured any more: then nothing more is written
+	// for them. Sent by reload. Answer: Settled.
+	Settle struct{}
+	// Settled answers Settle.
+	Settled struct{}
 	// Configured answers Configure.
 	Configured struct{}
 	// Account is what the outbox knows of one account.

@@ -34,8 +34,8 @@ type (
 
 func (s State) post(m Post, in kit.In) (State, []kit.Effect) {
 	a, known := s.Accounts[m.Account]
-	if !known {
-		return s, []kit.Effect{kit.Answer{To: in.From, Msg: Posted{Err: fmt.Errorf("there is no account %s; channels.list shows them", m.Account)}}}
+	if !known || a.gone {
+		return s, []kit.Effect{kit.Answer{To: in.From, Msg: Posted{Err: noAccount(m.Account)}}}
 	}
 	s.Count++
 	s.Posts = with(s.Posts, s.Count, posting{order: m, from: in.From, at: in.Now})
@@ -43,6 +43,10 @@ func (s State) post(m Post, in kit.In) (State, []kit.Effect) {
 		To: a.cfg.Supervisor, Within: resolveWithin + callMargin, Tag: resolved{s.Count},
 		Msg: supervisor.Call{Account: m.Account, Op: run.Resolve{Target: m.Target}, Within: resolveWithin},
 	}}
+}
+
+func noAccount(id channels.Account) error {
+	return fmt.Errorf("there is no account %s; channels.list shows them", id)
 }
 
 // resolved writes the message down, part by part. A network that resolves nothing takes targets as they are.
@@ -60,7 +64,10 @@ func (s State) resolved(tag resolved, m kit.Answered) (State, []kit.Effect) {
 	case res.Err != nil:
 		return s.posts(tag.number, Posted{Err: fmt.Errorf("target %q: %w", p.order.Target, res.Err)})
 	}
-	a := s.Accounts[p.order.Account]
+	a, known := s.Accounts[p.order.Account]
+	if !known || a.gone {
+		return s.posts(tag.number, Posted{Err: noAccount(p.order.Account)})
+	}
 	parts := chunk.Split(p.order.Text, a.cfg.Chunk, a.cfg.ChunkMode)
 	commit := journal.Commit{Account: p.order.Account, Sync: true}
 	for i, text := range parts {

@@ -73,6 +73,8 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 			return s.next(tag, in) // the operator dropped it
 		case !ok || c.Err != nil:
 			return s.later(tag, "the journal did not take the attempt", 0, in, false)
+		case a.gone:
+			return s.close(tag, "the account is gone", 0)
 		}
 		return s.send(tag)
 	case sending:

@@ -29,6 +29,8 @@ type world struct {
 	order map[string][]uint64
 	lies  bool // a find may fail, a send may end unknown
 	deaf  bool // the network can find nothing out
+
+	settles bool // somebody waits for what is under way
 }
 
 const home = channels.Account("net:home")
@@ -52,11 +54,53 @@ func newWorld(t *testing.T, seed uint64, replies, conversations int) *world {
 func (w *world) boot() {
 	w.state, w.todo = State{Self: kit.Named("outbox"), Journal: kit.Named("journal")}, nil
 	w.give(subscribe{})
+	w.configure()
+	w.give(journal.Woken{Queue: journal.Queue{Kind: journal.Replies, Account: home}})
+}
+
+func (w *world) configure() {
 	w.give(Configure{Revision: 1, Accounts: map[channels.Account]Account{home: {
 		Supervisor: kit.Named("channels/net"),
 		Limits:     channels.Limits{Parallel: 2}, Chunk: 100, ChunkMode: "length",
 	}}})
+}
+
+// leave takes the account away, waits until nothing is under way for it, and gives it back.
+func (w *world) leave() {
+	w.t.Helper()
+	w.give(Configure{Revision: 1})
 	w.give(journal.Woken{Queue: journal.Queue{Kind: journal.Replies, Account: home}})
+	for range w.rng.IntN(3) {
+		w.step()
+	}
+	if w.rng.IntN(2) == 0 {
+		w.configure() // it is back before all has ended
+		return
+	}
+	w.settles = true
+	w.give(Settle{})
+	for w.settles {
+		if !w.step() {
+			w.t.Fatal("whoever waits for the end of what is under way is never answered")
+		}
+	}
+	if len(w.state.Accounts) > 0 {
+		w.t.Fatalf("of an account that is gone is left %+v", w.state.Accounts)
+	}
+	w.configure()
+}
+
+// settled: from now on nothing is written for an account that is gone.
+func (w *world) settled() {
+	w.t.Helper()
+	w.settles = false
+	for _, e := range w.todo {
+		if ask, asks := e.(kit.Ask); asks {
+			if _, takes := ask.Msg.(journal.Take); !takes {
+				w.t.Fatalf("all is settled, and there is still %#v", ask.Msg)
+			}
+		}
+	}
 }
 
 func (w *world) give(msg any) {
@@ -66,6 +110,10 @@ func (w *world) give(msg any) {
 		switch e := e.(type) {
 		case kit.Ask, kit.After:
 			w.todo = append(w.todo, e)
+		case kit.Answer:
+			if _, is := e.Msg.(Settled); is {
+				w.settled()
+			}
 		case kit.Unknown:
 			w.t.Fatalf("the machine does not know %T", e.Msg)
 		}

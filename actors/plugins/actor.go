@@ -15,6 +15,7 @@ var errResult = errors.New("a bug in the plugin: its result is no JSON; please r
 func Spec(registry kit.Addr) kit.Spec {
 	return kit.Def[State]{
 		Kind:  "plugins",
+		Core:  true, // nothing else starts it again
 		State: State{Registry: registry},
 		Step:  Step,
 		Work:  func(life context.Context, what any) (any, error) { return what.(job).do(life) }, //nolint:forcetypeassert // the machine has no other job

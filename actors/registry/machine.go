@@ -29,6 +29,7 @@ type State struct {
 	Live       uint64 // generation that is live
 	Instances  []instance
 	Routes     Routes  // live
+	Table      uint64  // number of the live route table
 	Methods    Methods // live
 	Edge       Edge    // live
 	Next       staged
@@ -42,7 +43,7 @@ type State struct {
 type staged struct {
 	generation uint64 // 0: none was installed
 	instances  []InstanceID
-	routes     *Routes
+	routes     *StageRoutes
 	methods    *Methods
 }
 
@@ -69,7 +70,7 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Install:
 		s, effects = s.install(m, in)
 	case StageRoutes:
-		s.Next.routes = &m.Routes
+		s.Next.routes = &m
 		effects = answer(in, Staged{})
 	case StageMethods:
 		s.Next.methods = &m.Methods
@@ -80,8 +81,10 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		s = s.unstage()
 		s.Next = staged{}
 	case Amend:
-		s.Routes = m.Routes
-		s, effects = s.swap(in)
+		if m.Number == s.Table {
+			s.Routes = m.Routes
+			s, effects = s.swap(in)
+		}
 	case Lease:
 		s, effects = s.lease(m, in)
 	case Release:
@@ -142,7 +145,7 @@ func (s State) publish(m Publish, in kit.In) (State, []kit.Effect) {
 	next := s.Next
 	s.Revision, s.Next = m.Revision, staged{}
 	if next.routes != nil {
-		s.Routes = *next.routes
+		s.Routes, s.Table = next.routes.Routes, next.routes.Number
 	}
 	if next.methods != nil {
 		s.Methods = *next.methods

@@ -241,6 +241,9 @@ func TestAnAmendmentShowsTheLiveTableAndNothingThatIsStaged(t *testing.T) {
 	table := func(path string) Routes { return NewRoutes([]*Endpoint{{Path: path}}) }
 	s, _ := play[Published](t, State{}, Install{}, StageRoutes{Routes: table("/live")}, Publish{Revision: 1},
 		Install{Offers: []Offer{offer("a", "1", "x")}}, StageRoutes{Routes: table("/staged")}, StageMethods{Methods: NewMethods([]Method{{Name: "x.y"}})})
+	if _, effects := Step(s, kit.In{Msg: Amend{Routes: table("/late"), Number: 7}, Now: now}); len(effects) != 0 {
+		t.Errorf("an amendment of a table that is not live led to %v", effects)
+	}
 	s, effects := Step(s, kit.In{Msg: Amend{Routes: table("/amended")}, From: me, Now: now})
 	live := kittest.All[publish](effects)
 	if len(live) != 1 {

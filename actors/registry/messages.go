@@ -58,7 +58,10 @@ type (
 		Err        error
 	}
 	// StageRoutes hands in the route table of a revision to come, from the router. Answer: Staged.
-	StageRoutes struct{ Routes Routes }
+	StageRoutes struct {
+		Routes Routes
+		Number uint64 // of the table, by which an Amend names it
+	}
 	// StageMethods hands in the method table of a revision to come, from methods. Answer: Staged.
 	StageMethods struct{ Methods Methods }
 	// Staged answers both.
@@ -71,8 +74,12 @@ type (
 	}
 	// Discard drops what is staged: the transaction that it was meant for is not published. Sent by reload. No answer.
 	Discard struct{}
-	// Amend replaces the live route table at once, and nothing else: a grace has ended. Sent by the router. No answer.
-	Amend struct{ Routes Routes }
+	// Amend replaces the live route table at once, and nothing else: a grace has ended. It is for the table of that number: if
+	// another one is live by now, it comes too late and does nothing. Sent by the router. No answer.
+	Amend struct {
+		Routes Routes
+		Number uint64
+	}
 	// Published answers Publish.
 	Published struct {
 		Revision   uint64

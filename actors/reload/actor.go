@@ -89,12 +89,12 @@ func Spec(o Options) kit.Spec {
 	return kit.Def[State]{
 		Kind: "reload",
 		State: State{
-			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods, AgentEnv: o.AgentEnv,
+			Places: o.Places, Phase: Idle, Listen: o.Listen, Methods: o.Methods,
 			Watches: o.Watch, Keeps: o.Keep != nil,
 		},
 		Step:     Step,
 		Core:     true,
-		Work:     o.work(),
+		Work:     o.Work(),
 		Make:     func(what any) kit.Spec { return o.Supervisor(what.(string)) }, //nolint:forcetypeassert // the machine spawns nothing else
 		Perform:  func(_ *kit.Context, e kit.Effect) { o.perform(e) },
 		Phase:    func(s State) string { return string(s.Phase) },
@@ -103,7 +103,7 @@ func Spec(o Options) kit.Spec {
 }
 
 func (s State) snapshot() Snapshot {
-	return Snapshot{Phase: string(s.Phase), Last: s.Last, Counts: s.Counts, Unapplied: s.Unapplied}
+	return Snapshot{Phase: string(s.Phase), Last: s.Last, Refused: s.Refused, Counts: s.Counts, Unapplied: s.Unapplied}
 }
 
 // perform does the private effects; none of them waits.
@@ -126,8 +126,8 @@ func (o Options) perform(e kit.Effect) {
 	}
 }
 
-// work runs beside the actor.
-func (o Options) work() kit.Work {
+// Work does the jobs of the machine. It is exported for whoever performs the effects without this shell.
+func (o Options) Work() kit.Work {
 	next := o.watcher()
 	return func(ctx context.Context, job any) (any, error) {
 		if w, waits := job.(watching); waits {
@@ -147,7 +147,14 @@ func (o Options) perJob(job any) (any, error) {
 		return nil, o.Keep(data)
 	case load:
 		candidate, problems := o.load(job)
+		if candidate != nil {
+			for i, a := range candidate.Agents { // it is ours until it is told
+				candidate.Agents[i].Agent = a.Kind.Open(a.Settings, o.AgentEnv(a.Name))
+			}
+		}
 		return loaded{candidate: candidate, problems: problems}, nil
+	case writing:
+		return o.write(job)
 	case bind:
 		if o.Listener == nil {
 			return nil, fmt.Errorf("this listener cannot be moved while the gateway runs")
@@ -157,23 +164,26 @@ func (o Options) perJob(job any) (any, error) {
 	panic(fmt.Sprintf("no arm for job %T", job))
 }
 
-// load takes the address that the listener has for the one that was asked for, as long as that is the same.
+// load reads and judges.
 func (o Options) load(job load) (*Candidate, config.Problems) {
-	listen := func(cfg *config.Config) string {
-		if job.keep {
-			cfg.Gateway.Listen = job.listen
-		}
-		if job.listen == "" || cfg.Gateway.Listen == job.listen {
-			return job.bound
-		}
-		return cfg.Gateway.Listen
-	}
 	if job.config != nil {
-		return Prepare(job.config, o.Kinds, listen(job.config))
+		return Prepare(job.config, o.Kinds, job.address(job.config))
 	}
 	source := o.Source
 	if job.file != "" {
 		source = source.At(job.file)
 	}
-	return Read(source, o.Environ, o.Kinds, listen)
+	return Read(source, o.Environ, o.Kinds, job.address)
+}
+
+// address is where the outside reaches a configuration: what the listener has stands for what was asked for, as long as that is
+// the same.
+func (j load) address(cfg *config.Config) string {
+	if j.keep {
+		cfg.Gateway.Listen = j.listen
+	}
+	if j.listen == "" || cfg.Gateway.Listen == j.listen {
+		return j.bound
+	}
+	return cfg.Gateway.Listen
 }

@@ -3,6 +3,7 @@ package reload
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"holdfast/actors/journal"
@@ -35,8 +36,9 @@ func (s State) failed(fault string, silent bool, now time.Time) (State, []kit.Ef
 	}
 	// The registry may publish it still. The next reload publishes under a higher number, whatever has changed by then.
 	s.Revision++
+	// Paths count as live that may be: the router holds them when a later publication does without them.
 	s.Doubt = true
-	effects := s.drop()
+	effects := append(s.drop(), kit.Tell{To: s.Places.Router, Msg: router.Published{}})
 	if s.run.bound != nil {
 		effects = append(effects, unbind(s.run.bound)...)
 	}
@@ -54,7 +56,9 @@ func (s *State) book(t tag, m kit.Answered) (fault string) {
 		return s.bookCore(t, m)
 	case Holding: // a supervisor that is hung holds by itself
 		return ""
-	case Configuring, Applying, Ordering:
+	case Renaming:
+		s.bookRenamed(t, m)
+	case Releasing, Retiring, Settling, Configuring, Applying, Ordering:
 		s.bookApplied(t, m)
 	case Idle, Loading, Binding:
 	}
@@ -121,8 +125,17 @@ func (s *State) bookApplied(t tag, m kit.Answered) {
 	}
 }
 
+// verdicts takes what supervisors say. Those that were told twice had their say the first time; of accounts that get another
+// name, what comes of the new one counts.
 func (s *State) verdicts(of map[channels.Account]Verdict) {
 	for account, v := range of {
+		_, said := s.run.units[string(account)]
+		switch {
+		case said && v.Result == unchanged, s.run.unrenamed(account):
+			continue
+		case s.Phase == Retiring && slices.Contains(s.run.busy, account):
+			continue
+		}
 		s.run = s.run.with(string(account), v)
 	}
 }

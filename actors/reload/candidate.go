@@ -45,6 +45,7 @@ type Account struct {
 	Off      bool   // the plugin is not enabled; the account is disabled with it
 	Kind     channels.Kind
 	Node     config.Node
+	With     config.Node // its plugin's settings; an account that could not be changed keeps those that it runs with
 	Settings channels.Settings
 	Routes   []channels.Route
 	Webhook  string // where the outside reaches it; empty: nowhere
@@ -57,6 +58,7 @@ type Agent struct {
 	Kind     backend.Kind
 	Node     config.Node
 	Settings backend.Settings
+	Agent    backend.Agent // made by load; nil in a candidate that is only judged
 }
 
 // Read is the whole way from a source to what a reload would make live, and every fault of it at once.
@@ -97,6 +99,7 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Prob
 			c.Accounts = append(c.Accounts, a)
 		}
 	}
+	problems = append(problems, c.formerNames()...)
 	problems = append(problems, c.agents(kinds.Agents, said)...)
 	if len(problems) == 0 {
 		problems = append(problems, c.paths(listen)...)
@@ -112,6 +115,7 @@ type offering struct {
 	plugin string
 	on     bool
 	said   bool // the operator said so
+	node   config.Node
 	kind   channels.Kind
 }
 
@@ -156,7 +160,7 @@ func (c *Candidate) plugins(known []channels.Plugin, said config.Problems) ([]of
 		}
 		offer := registry.OfferOf(p, settings, "")
 		for _, k := range offer.Kinds {
-			kinds = append(kinds, offering{plugin: p.Name, on: p.On(entry.Enabled), said: entry.Enabled != nil, kind: k})
+			kinds = append(kinds, offering{plugin: p.Name, on: p.On(entry.Enabled), said: entry.Enabled != nil, node: entry.Config, kind: k})
 		}
 		if p.On(entry.Enabled) {
 			c.Plugins = append(c.Plugins, Plugin{Name: p.Name, Node: entry.Config, Offer: offer})
@@ -175,12 +179,12 @@ func judgePlugin(node config.Node, settings channels.PluginSettings, said config
 }
 
 func account(id channels.Account, o offering, node config.Node, base string, said config.Problems) (Account, config.Problems) {
-	a := Account{ID: id, Plugin: o.plugin, Off: !o.on, Kind: o.kind, Node: node, Settings: o.kind.Settings()}
+	a := Account{ID: id, Plugin: o.plugin, Off: !o.on, Kind: o.kind, Node: node, With: o.node, Settings: o.kind.Settings()}
 	if faults := judge(node, a.Settings, said); len(faults) > 0 {
 		return a, faults
 	}
 	if a.Off {
-		a.Settings.Shared().Enabled = new(bool)
+		a.With, a.Settings.Shared().Enabled = config.Node{}, new(bool)
 	}
 	a.Routes = o.kind.Routes(id, a.Settings)
 	for i := range a.Routes {
@@ -263,7 +267,7 @@ func (c *Candidate) paths(listen string) config.Problems {
 func (c *Candidate) Claims() []router.Claim {
 	var out []router.Claim
 	for _, a := range c.Accounts {
-		out = append(out, router.Claim{Account: a.ID, Routes: a.Routes})
+		out = append(out, router.Claim{Account: a.ID, Formerly: a.formerly(), Routes: a.Routes})
 	}
 	return out
 }

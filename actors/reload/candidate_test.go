@@ -51,6 +51,22 @@ func TestPrepareNamesEveryFaultWithItsPlace(t *testing.T) {
 			"channels:\n  webhook:\n    accounts:\n      a: {auth: {type: bearer, secret: same}}\n      b: {auth: {type: bearer, secret: same}}\nagents: {default: {kind: echo}}",
 			[]string{"webhook:a", "webhook:b"},
 		},
+		"an account that was itself": {
+			"channels:\n  webhook:\n    accounts:\n      a: {formerly: a, auth: {type: bearer, secret: x}}\nagents: {default: {kind: echo}}",
+			[]string{":4:", "formerly", "not the one it has"},
+		},
+		"an account that was one that is there": {
+			"channels:\n  webhook:\n    accounts:\n      a: {path: /a, formerly: b, auth: {type: bearer, secret: x}}\n      b: {path: /b, auth: {type: bearer, secret: y}}\nagents: {default: {kind: echo}}",
+			[]string{":4:", "formerly", "not here any more"},
+		},
+		"two accounts that were one": {
+			"channels:\n  webhook:\n    accounts:\n      a: {path: /a, formerly: c, auth: {type: bearer, secret: x}}\n      b: {path: /b, formerly: c, auth: {type: bearer, secret: y}}\nagents: {default: {kind: echo}}",
+			[]string{":5:", "formerly", "webhook:a takes over"},
+		},
+		"a name that can be none": {
+			"channels:\n  webhook:\n    accounts:\n      a: {formerly: 'webhook:b', auth: {type: bearer, secret: x}}\nagents: {default: {kind: echo}}",
+			[]string{":4:", "formerly", "such as home"},
+		},
 		"a path that is the gateway's own": {
 			"channels:\n  webhook:\n    accounts:\n      a: {path: /healthz, auth: {type: bearer, secret: x}}\nagents: {default: {kind: echo}}",
 			[]string{"/healthz", "belongs to the gateway"},

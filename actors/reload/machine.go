@@ -4,12 +4,18 @@
 // each of which waits for the answers of the owners that it concerns:
 //
 //	load → bind (a new listener) → install (registry) → prepare (supervisors) → register (router, methods) → hold
-//	     → publish → configure (access, agents, outbox, lanes) → apply (supervisors)
+//	     → publish → (rename) → configure (access, agents, outbox, lanes) → apply (supervisors)
+//
+// Accounts that get another name are let go of by both names before the journal renames them (rename.go), and are taken up
+// again by the new one.
 //
 // Invariants: nothing is live before publish, and publish is one swap. Whatever fails before it leaves the old state serving,
 // and what was built beside it is dropped. A unit that cannot be prepared stays as it was and does not keep the others, unless
 // the operator wants all or nothing. Units whose resolved values have not changed are not touched. Everything up to the
 // publication has one deadline. Every reload ends in exactly one report, which everybody who asked for it gets.
+//
+// It is also the only one that writes the configuration file, on an explicit order and one change at a time: what would not
+// be valid is not written, and what was written is reloaded before the order is answered.
 package reload
 
 import (
@@ -18,7 +24,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"holdfast/actors/agents/backend"
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
 	"holdfast/channels"
@@ -37,19 +42,20 @@ type State struct {
 	Counts     Counts
 	Spawned    []string // channels whose supervisor is up
 	Unapplied  map[channels.Account]string
-	Listen     string // the address that the listener really has
-	Doubt      bool   // a publication was not answered: what is live may be newer than what is applied
-	Loaded     string // hash of the configuration that was last found valid
+	Listen     string          // the address that the listener really has
+	Doubt      bool            // a publication was not answered: what is live may be newer than what is applied
+	Loaded     string          // hash of the configuration that was last found valid
+	Refused    config.Problems // of the configuration as it was last read; none: it was valid
 
 	// What does not change while the process lives.
-	Methods  []registry.Method
-	AgentEnv func(name string) backend.Env
-	Watches  bool // the configuration is watched
-	Keeps    bool // a copy of the last good one is kept
+	Methods []registry.Method
+	Watches bool // the configuration is watched
+	Keeps   bool // a copy of the last good one is kept
 
-	run   *attempt // the reload under way
-	queue []wish   // merged into the next one
-	count uint64   // attempts begun; answers carry it
+	run   *attempt  // the reload under way
+	queue []wish    // merged into the next one
+	count uint64    // attempts begun; answers carry it
+	edits []editing // of the configuration file; the first one is being written
 }
 
 // Places are the actors that a reload talks to.
@@ -69,6 +75,10 @@ const (
 	Registering Phase = "registering"
 	Holding     Phase = "holding"
 	Publishing  Phase = "publishing"
+	Releasing   Phase = "releasing" // accounts that get another name are let go of
+	Retiring    Phase = "retiring"  // and their runs end
+	Settling    Phase = "settling"  // and the ends of their sends are written down
+	Renaming    Phase = "renaming"  // and the journal renames them
 	Configuring Phase = "configuring"
 	Applying    Phase = "applying"
 	Ordering    Phase = "ordering" // a restart by target
@@ -77,11 +87,15 @@ const (
 // within is how long a reload may take up to its publication; then the old state serves on.
 const within = 30 * time.Second
 
+// tryAgain is how long after a reload that left accounts with older settings it is tried again.
+const tryAgain = time.Minute
+
 // wish is somebody's order for a reload.
 type wish struct {
 	kind   kindOfWish
 	caller string
 	config *config.Config // the boot's
+	edited *Edited        // it takes in what was written to the file, and this is answered; nil: a Report is
 	from   kit.Return
 }
 
@@ -106,7 +120,9 @@ type attempt struct {
 	units   map[string]Verdict
 	failed  map[channels.Account]string // cannot be prepared, and why
 	beside  []string                    // channels whose supervisors have prepared something
-	bound   Bound                       // a listener that is not served yet; nil: the old one stays
+	renames []renamed
+	busy    []channels.Account // old and new names of those that somebody works for
+	bound   Bound              // a listener that is not served yet; nil: the old one stays
 }
 
 // tag of every question and job of an attempt.
@@ -117,6 +133,9 @@ type tag struct {
 
 // overdue is the deadline of an attempt.
 type overdue struct{ attempt uint64 }
+
+// again tries what could not be applied once more, unless there was another attempt since.
+type again struct{ attempt uint64 }
 
 // loaded is what the load job brings.
 type loaded struct {
@@ -132,8 +151,12 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 	case Reload:
 		kind := kindOfWish{m.Target, m.DryRun, m.File, m.AllOrNothing}
 		return s.wish(wish{kind: kind, caller: m.Caller, from: in.From}, in.Now)
+	case Edit:
+		return s.edit(m, in.From)
 	case kit.Done:
 		return s.done(m, in.Now)
+	case again:
+		return s.again(m, in.Now)
 	case watchDue:
 		return s, s.watch(m.known)
 	case kit.Answered:
@@ -159,6 +182,8 @@ func (s State) done(m kit.Done, now time.Time) (State, []kit.Effect) {
 		return s.noticed(t, m, now)
 	case keeping:
 		return s, kept(m)
+	case editing:
+		return s.wrote(t, m, now)
 	case tag:
 		switch {
 		case !s.current(t):
@@ -208,11 +233,27 @@ func (s State) begin(wishes []wish, now time.Time) (State, []kit.Effect) {
 
 // load is the job of reading and judging the configuration.
 func (s State) load(boot *config.Config, keep bool) load {
-	job := load{config: boot, file: s.run.kind.file, bound: s.Listen, keep: keep}
+	job := s.listening()
+	job.config, job.file, job.keep = boot, s.run.kind.file, keep
+	return job
+}
+
+// listening is a load that knows where the listener is.
+func (s State) listening() load {
+	job := load{bound: s.Listen}
 	if s.Applied != nil {
 		job.listen = s.Applied.Config.Gateway.Listen
 	}
 	return job
+}
+
+// again reloads by itself: what speaks against an account's settings may have been mended at the network's end, and the
+// settings that serve on may be those that do not work there any more.
+func (s State) again(m again, now time.Time) (State, []kit.Effect) {
+	if m.attempt != s.count || s.run != nil || len(s.Unapplied) == 0 {
+		return s, nil
+	}
+	return s.wish(wish{caller: "another try"}, now)
 }
 
 // overdue ends an attempt that has not come to its publication.
@@ -221,7 +262,7 @@ func (s State) overdue(m overdue, now time.Time) (State, []kit.Effect) {
 		return s, nil
 	}
 	switch s.Phase {
-	case Publishing, Configuring, Applying, Ordering, Idle:
+	case Publishing, Releasing, Retiring, Settling, Renaming, Configuring, Applying, Ordering, Idle:
 		return s, nil // each of these has deadlines of its own
 	case Loading, Binding, Installing, Preparing, Registering, Holding:
 	}

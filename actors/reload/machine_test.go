@@ -9,7 +9,6 @@ import (
 
 	"holdfast/actors/access"
 	"holdfast/actors/agents"
-	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/actors/lanes"
@@ -48,12 +47,14 @@ type play struct {
 	faults  config.Problems
 	hangs   bool // jobs do not end
 	bound   Bound
+	edits   []Edited
+	write   func(writing) (any, error) // what a write says
 }
 
 func newPlay(t *testing.T) *play {
 	at := kit.Named
 	return &play{t: t, answer: agree, state: State{
-		Phase: Idle, Listen: listen, AgentEnv: func(string) backend.Env { return backend.Env{} },
+		Phase: Idle, Listen: listen,
 		Places: Places{
 			Registry: at("registry"), Router: at("router"), Methods: at("methods"), Journal: at("journal"), Access: at("access"),
 			Agents: at("agents"), Outbox: at("outbox"), Lanes: at("lanes"),
@@ -80,8 +81,10 @@ func agree(msg any) (any, error) {
 		return lanes.Configured{}, nil
 	case registry.Publish:
 		return registry.Published{Revision: m.Revision, Generation: 1}, nil
-	case journal.Keep:
+	case journal.Keep, journal.Rename:
 		return journal.Committed{}, nil
+	case outbox.Settle:
+		return outbox.Settled{}, nil
 	case supervisor.Prepare:
 		return supervisor.Prepared{}, nil
 	case supervisor.Hold:
@@ -124,7 +127,7 @@ func (p *play) give(msg any) {
 			case kit.Spawn:
 				p.spawned = append(p.spawned, e.As)
 			case kit.Answer:
-				p.reports = append(p.reports, e.Msg.(Report))
+				p.heard(e.Msg)
 			case kit.Unknown:
 				p.t.Fatalf("the machine does not know %T", e.Msg)
 			}
@@ -132,8 +135,23 @@ func (p *play) give(msg any) {
 	}
 }
 
+func (p *play) heard(answer any) {
+	switch a := answer.(type) {
+	case Report:
+		p.reports = append(p.reports, a)
+	case Edited:
+		p.edits = append(p.edits, a)
+	default:
+		p.t.Fatalf("the answer is a %T", answer)
+	}
+}
+
 // done is the end of a job.
 func (p *play) done(e kit.Do) kit.Done {
+	if job, writes := e.Job.(writing); writes {
+		msg, err := p.write(job)
+		return kit.Done{Tag: e.Tag, Msg: msg, Err: err}
+	}
 	if _, binds := e.Job.(bind); binds {
 		if p.bound == nil {
 			return kit.Done{Tag: e.Tag, Err: errors.New("the port is in use")}

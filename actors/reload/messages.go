@@ -1,11 +1,13 @@
 package reload
 
 import (
+	"fmt"
 	"time"
 
 	"holdfast/actors/supervisor"
 	"holdfast/channels"
 	"holdfast/config"
+	"holdfast/config/edit"
 )
 
 type (
@@ -37,7 +39,27 @@ type (
 		Problems   []config.Problem   `json:"problems,omitempty"` // the configuration was refused: the old state serves on
 		Err        string             `json:"error,omitempty"`
 	}
+	// Edit changes the configuration file and then reads it again, as a Reload would. Sent by control. Answer: Edited, at
+	// once if nothing was written, else with the report of the reload that takes the change in.
+	Edit struct {
+		Patch   bool         // Value is merged into the whole; else it replaces what stands at Path
+		Path    string       // as package config/edit has it
+		Value   []byte       // JSON; null removes
+		Options edit.Options // Dry only judges
+		Caller  string
+	}
+	// Edited answers Edit.
+	Edited struct {
+		Result edit.Result
+		Dry    bool
+		Plan   *Plan   // of a dry one: what a reload would change
+		Report *Report // nil: nothing was written
+		Err    error   // why nothing was written: one of package config/edit, ErrBusy, or a bug
+	}
 )
+
+// ErrBusy answers an Edit that found the queue full.
+var ErrBusy = fmt.Errorf("%d changes of the configuration wait already, and this one was not begun: try again when they are answered", editsMost)
 
 // Verdict is what became of one unit.
 type Verdict = supervisor.Verdict
@@ -53,9 +75,11 @@ const (
 
 // Snapshot is what reload publishes. It is never changed.
 type Snapshot struct {
-	Phase  string
-	Last   *Report // the last one that did something or was refused
-	Counts Counts
+	Phase string
+	Last  *Report // the last one that did something or was refused
+	// Refused is what is wrong with the configuration as it was last read; none: it was valid.
+	Refused config.Problems
+	Counts  Counts
 	// Unapplied are accounts that serve on with older settings than the configuration has, and why.
 	Unapplied map[channels.Account]string
 }

@@ -17,6 +17,7 @@ type Change string
 const (
 	Add    Change = "add"
 	Alter  Change = "change"
+	Rename Change = "rename" // it takes over what an account that is gone had
 	Remove Change = "remove"
 )
 
@@ -154,14 +155,21 @@ func (p *Plan) channels(applied, next *Candidate) {
 }
 
 func (p *Plan) accounts(applied, next *Candidate) {
+	gone := map[channels.Account]bool{} // they go on by another name
+	for _, a := range next.Accounts {
+		gone[a.formerly()] = true
+	}
 	compare(applied.Accounts, next.Accounts, func(a Account) string { return string(a.ID) }, func(old, fresh *Account) {
 		switch {
+		case fresh != nil && fresh.takesOver(old, applied):
+			p.add(string(fresh.ID), Rename, Handover, "it was "+string(fresh.formerly()))
 		case old == nil:
 			p.add(string(fresh.ID), Add, Overlap, "it is new")
+		case fresh == nil && gone[old.ID]:
 		case fresh == nil:
 			p.add(string(old.ID), Remove, Handover, "it is not in the configuration any more")
 		default:
-			reason := fresh.differs(*old, applied, next)
+			reason := fresh.differs(*old)
 			if reason == "" {
 				p.Unchanged++
 				return
@@ -176,13 +184,13 @@ func (p *Plan) accounts(applied, next *Candidate) {
 }
 
 // differs says why an account is another than it was; empty if it is not.
-func (a Account) differs(old Account, applied, next *Candidate) string {
+func (a Account) differs(old Account) string {
 	switch {
-	case !a.Node.Equal(old.Node):
+	case reasons(old.Node, a.Node) != "":
 		return reasons(old.Node, a.Node)
 	case a.Off != old.Off:
 		return "its plugin was enabled or disabled"
-	case !next.plugin(a.Plugin).Node.Equal(applied.plugin(old.Plugin).Node):
+	case !a.With.Equal(old.With):
 		return "the settings of its plugin are others"
 	case a.Webhook != old.Webhook:
 		return "its webhook has another address"
@@ -205,8 +213,9 @@ func (p *Plan) agents(applied, next *Candidate) {
 	})
 }
 
+// reasons are the settings that are others. What an account was called is none: it has been done, or is a change of its own.
 func reasons(old, fresh config.Node) string {
-	return strings.Join(fresh.Changed(old), ", ")
+	return strings.Join(slices.DeleteFunc(fresh.Changed(old), func(key string) bool { return key == "formerly" }), ", ")
 }
 
 // compare walks two lists by name, in the order of the names; nil stands for what one of them has not.

@@ -12,6 +12,7 @@ import (
 	"holdfast/channels/bluebubbles"
 	"holdfast/channels/console"
 	"holdfast/channels/webhook"
+	"holdfast/config"
 )
 
 // plugged has a plugin that is off by default and takes settings, and one whose runs overlap.
@@ -63,6 +64,9 @@ func TestLaw3_WhatAReloadWouldDo(t *testing.T) {
 		"a default is written out":     {[]string{"path: /a,", "path: /a, enabled: null,"}, nil, false},
 		"an account goes":              {[]string{"      b: {path: /b, auth: {type: bearer, secret: two}}\n", ""}, []string{"webhook:b remove handover: it is not in the configuration any more"}, false},
 		"an account comes":             {[]string{"      b:", "      c: {path: /c, auth: {type: bearer, secret: x}}\n      b:"}, []string{"webhook:c add overlap: it is new"}, false},
+		"an account is renamed":        {[]string{"      b: {", "      c: {formerly: b, "}, []string{"webhook:c rename handover: it was webhook:b"}, false},
+		"one takes another's over":     {[]string{"      b: {path: /b, auth: {type: bearer, secret: two}}\n", "", "a: {", "a: {formerly: b, "}, []string{"webhook:a rename handover: it was webhook:b"}, false},
+		"what is gone already":         {[]string{"b: {", "b: {formerly: z, "}, []string{"webhook:b rename handover: it was webhook:z"}, false},
 		"a first account of a kind":    {[]string{"channels:\n", "channels:\n  bluebubbles: {accounts: {home: {serverUrl: 'http://127.0.0.1:1', password: p}}}\n"}, []string{"channel bluebubbles add swap: it has a first account", "bluebubbles:home add overlap: it is new"}, false},
 		"an agent comes":               {[]string{"agents:\n", "agents:\n  maya: {kind: echo}\n"}, []string{"agent maya add swap: it is new"}, false},
 		"an agent changes":             {[]string{"{kind: echo}", "{kind: echo, parallel: 3}"}, []string{"agent default change swap: parallel"}, false},
@@ -95,6 +99,18 @@ func TestLaw3_WhatAReloadWouldDo(t *testing.T) {
 				t.Errorf("a configuration differs from itself: %v", lines(back))
 			}
 		})
+	}
+}
+
+func TestARenameThatIsDoneMayStayInTheFileOrGo(t *testing.T) {
+	before := candidate(t, strings.Replace(plain, "b: {", "b: {formerly: z, ", 1))
+	for name, text := range map[string]string{
+		"it stays": strings.Replace(plain, "b: {", "b: {formerly: z, ", 1),
+		"it goes":  plain,
+	} {
+		if p := Difference(before, candidate(t, text), 7, 3); len(p.Units) != 0 {
+			t.Errorf("%s: the plan is %v", name, lines(p))
+		}
 	}
 }
 
@@ -143,5 +159,26 @@ func TestFaultsOfPluginsAreNamed(t *testing.T) {
 		if _, problems := Prepare(read(t, text+"\nagents: {default: {kind: echo}}\n"), plugged, listen); !strings.Contains(problems.Error(), want) {
 			t.Errorf("%s: the problems are %v, want %q", text, problems, want)
 		}
+	}
+}
+
+func TestLaw3_AnAccountThatKeptTheOldSettingsOfItsPluginIsTriedAgain(t *testing.T) {
+	candidate := func(with string) *Candidate {
+		node, err := config.ParseNode("plugin", []byte(with), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Candidate{
+			Config: &config.Config{}, Plugins: []Plugin{{Name: "webhook", Node: node}},
+			Accounts: []Account{{ID: "webhook:a", Plugin: "webhook", With: node}},
+		}
+	}
+	before, next := candidate("edition: 1"), candidate("edition: 2")
+	kept := next.keeping(before, map[channels.Account]string{"webhook:a": "it was refused"})
+	if u, changes := Difference(kept, next, 1, 1).unit("webhook:a"); !changes || u.Change != Alter {
+		t.Errorf("the same file once more does %+v to the account, want that it is tried again", u)
+	}
+	if p := Difference(next, next, 1, 1); len(p.Units) != 0 {
+		t.Errorf("what is applied is planned to change: %+v", p.Units)
 	}
 }

@@ -35,57 +35,86 @@ func (s State) published(now time.Time) (State, []kit.Effect) {
 	if s.Keeps {
 		effects = append(effects, kit.Do{Job: keeping{run.next.Config}, Tag: keeping{}})
 	}
+	next := *run
+	next.renames, next.busy = s.renames()
+	s.run = &next
 	s.Applied, s.Digests = run.next.lasting(s.Applied), run.digests
 	s.Unapplied, s.Doubt = run.failed, false
-	s, more := s.configure(now)
+	s, more := s.release(now)
 	return s, append(effects, more...)
 }
 
 // configure tells the stages of a message what accounts and agents there are.
 func (s State) configure(now time.Time) (State, []kit.Effect) {
+	var list []agents.Agent
+	for _, a := range s.run.next.Agents {
+		shared := a.Settings.Shared()
+		list = append(list, agents.Agent{
+			Name: a.Name, Kind: a.Kind.Name, Digest: s.run.digests["agent "+a.Name],
+			Agent: a.Agent, Parallel: shared.Parallel, Timeout: shared.Timeout.D(),
+		})
+	}
+	return s.stage(Configuring, now, append(s.configuring(nil),
+		s.ask(s.Places.Agents, "agents", agents.Configure{Revision: s.Revision, Agents: list}, stageWithin))...)
+}
+
+// configuring tells of all accounts but some.
+func (s State) configuring(but []channels.Account) []kit.Effect {
 	var (
 		next     = s.run.next
 		policies = map[channels.Account]channels.Common{}
 		toLanes  = map[channels.Account]lanes.Account{}
 		toOutbox = map[channels.Account]outbox.Account{}
-		list     []agents.Agent
 		names    []string
 	)
 	for _, a := range next.Accounts {
+		if slices.Contains(but, a.ID) {
+			continue
+		}
 		common, to := *a.Settings.Shared(), supervisorOf(a.Kind.Name)
 		policies[a.ID] = common
 		toLanes[a.ID] = lanes.Account{Supervisor: to, Common: common, Limits: a.Kind.Limits}
 		toOutbox[a.ID] = outbox.Account{Supervisor: to, Limits: a.Kind.Limits, Expire: common.ExpireAfter.D(), Chunk: common.TextChunkLimit, ChunkMode: common.ChunkMode}
 	}
 	for _, a := range next.Agents {
-		shared := a.Settings.Shared()
-		list = append(list, agents.Agent{
-			Name: a.Name, Kind: a.Kind.Name, Digest: s.run.digests["agent "+a.Name],
-			Agent: a.Kind.Open(a.Settings, s.AgentEnv(a.Name)), Parallel: shared.Parallel, Timeout: shared.Timeout.D(),
-		})
 		names = append(names, a.Name)
 	}
-	return s.stage(Configuring, now,
+	return []kit.Effect{
 		s.ask(s.Places.Access, "access", access.Configure{Revision: s.Revision, Accounts: policies}, stageWithin),
-		s.ask(s.Places.Agents, "agents", agents.Configure{Revision: s.Revision, Agents: list}, stageWithin),
 		s.ask(s.Places.Outbox, "outbox", outbox.Configure{Revision: s.Revision, Accounts: toOutbox}, stageWithin),
 		s.ask(s.Places.Lanes, "lanes", lanes.Configure{
 			Revision: s.Revision, Accounts: toLanes, Bindings: next.Config.Bindings,
 			Agents: names, Mentions: next.Mentions,
-		}, stageWithin))
+		}, stageWithin),
+	}
 }
 
 // apply hands each supervisor its accounts; a channel without any is told so and goes on existing, idle.
 func (s State) apply(now time.Time) (State, []kit.Effect) {
-	per := map[string][]supervisor.Account{}
+	per := s.perChannel(nil)
 	var all []channels.Account
 	for _, a := range s.run.next.Accounts {
 		all = append(all, a.ID)
-		per[a.Kind.Name] = append(per[a.Kind.Name], s.told(a))
+	}
+	for _, r := range s.run.renames {
+		if !r.done {
+			all = append(all, r.from)
+		}
 	}
 	effects := []kit.Effect{s.ask(s.Places.Journal, "journal", journal.Keep{Accounts: all}, stageWithin)}
 	for _, channel := range s.Spawned {
 		effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Apply{Revision: s.Revision, Accounts: per[channel]}, applyWithin))
 	}
 	return s.stage(Applying, now, effects...)
+}
+
+// perChannel are all accounts but some, as their supervisors take them.
+func (s State) perChannel(but []channels.Account) map[string][]supervisor.Account {
+	out := map[string][]supervisor.Account{}
+	for _, a := range s.run.next.Accounts {
+		if !slices.Contains(but, a.ID) {
+			out[a.Kind.Name] = append(out[a.Kind.Name], s.told(a))
+		}
+	}
+	return out
 }

@@ -36,8 +36,11 @@ func (s State) report(now time.Time, change func(*Report)) (State, []kit.Effect)
 		s.Last = r
 		effects = append([]kit.Effect{note(r)}, effects...)
 	}
+	if len(s.Unapplied) > 0 {
+		effects = append(effects, kit.After{Delay: tryAgain, Msg: again{s.count}})
+	}
 	for _, w := range s.run.wishes {
-		effects = append(effects, kit.Answer{To: w.from, Msg: *r})
+		effects = append(effects, kit.Answer{To: w.from, Msg: w.answer(r)})
 	}
 	s.run, s.Phase = nil, Idle
 	if len(s.queue) == 0 {

@@ -61,6 +61,14 @@ func (s State) advance(now time.Time) (State, []kit.Effect) {
 		return s.stage(Publishing, now, s.ask(s.Places.Registry, "publish", registry.Publish{Revision: s.Revision + 1, Edge: s.run.next.edge()}, stageWithin))
 	case Publishing:
 		return s.published(now)
+	case Releasing:
+		return s.retire(now)
+	case Retiring:
+		return s.settled(now)
+	case Settling:
+		return s.rename(now)
+	case Renaming:
+		return s.configure(now)
 	case Configuring:
 		return s.apply(now)
 	case Applying, Ordering:
@@ -77,6 +85,9 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 	case m.Err != nil:
 		return s.report(now, func(r *Report) { r.Err = m.Err.Error() })
 	case len(got.problems) > 0:
+		if !s.run.kind.dry {
+			s.Refused = got.problems
+		}
 		return s.report(now, func(r *Report) {
 			r.Problems = got.problems
 			r.Err = "the configuration is refused; what was live serves on"
@@ -88,7 +99,7 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 	run.digests = s.digests(got.candidate)
 	s.run = &run
 	if !run.kind.dry {
-		s.Loaded = got.candidate.Config.Hash
+		s.Loaded, s.Refused = got.candidate.Config.Hash, nil
 	}
 	switch {
 	case run.kind.dry:
@@ -113,8 +124,9 @@ func (s State) bound(m kit.Done, now time.Time) (State, []kit.Effect) {
 	if m.Err == nil && run.bound != nil {
 		return s.install(now)
 	}
-	if s.run = run.with(unitListen, Verdict{Result: failed, Reason: m.Err.Error()}); run.kind.allOrNothing {
-		return s.abort(unitListen+": "+m.Err.Error(), now)
+	why := cause(kit.Answered{Msg: m.Msg, Err: m.Err}).Error()
+	if s.run = run.with(unitListen, Verdict{Result: failed, Reason: why}); run.kind.allOrNothing {
+		return s.abort(unitListen+": "+why, now)
 	}
 	s.Phase = Loading
 	return s, []kit.Effect{kit.Do{Job: s.load(nil, true), Tag: tag{run.number, "load"}}}
@@ -227,18 +239,17 @@ func (s State) register(now time.Time) (State, []kit.Effect) {
 
 // hold keeps requests of changed accounts from being read by the old settings after the publication.
 func (s State) hold(now time.Time) (State, []kit.Effect) {
-	var effects []kit.Effect
-	run := *s.run
-	if s.Applied != nil {
-		for channel, accounts := range s.changing() {
-			var names []channels.Account
-			for _, a := range accounts {
-				names = append(names, a.ID)
-			}
-			effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Hold{Accounts: names}, stageWithin))
+	names := map[string][]channels.Account{}
+	for _, u := range s.run.plan.Units {
+		id := channels.Account(u.Name)
+		if _, there := s.Applied.account(id); there && (u.Change == Alter || u.Change == Rename) {
+			names[id.Channel()] = append(names[id.Channel()], id)
 		}
 	}
-	s.run = &run
+	var effects []kit.Effect
+	for channel, accounts := range names {
+		effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Hold{Accounts: accounts}, stageWithin))
+	}
 	return s.stage(Holding, now, sorted(effects)...)
 }
 
@@ -320,7 +331,7 @@ func (s State) digests(next *Candidate) map[string]string {
 	})
 	compare(applied.Accounts, next.Accounts, func(a Account) string { return string(a.ID) }, func(old, one *Account) {
 		if one != nil {
-			put(string(one.ID), old != nil && one.differs(*old, applied, next) == "")
+			put(string(one.ID), old != nil && one.differs(*old) == "")
 		}
 	})
 	compare(applied.Agents, next.Agents, func(a Agent) string { return a.Name }, func(old, one *Agent) {

@@ -2,6 +2,7 @@ package reload
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,13 @@ func TestLaw3_AUnitThatCannotBePreparedStaysAsItIsAndAlone(t *testing.T) {
 		t.Errorf("a is applied as %s (it was %s), unapplied %v", to.Digest, before, p.state.Unapplied)
 	}
 
-	p.faulting(nil) // what was broken is repaired, in the network
-	p.give(Reload{Caller: "me"})
+	stale := again{p.state.count - 1}
+	p.faulting(nil) // what was broken is mended at the network's end
+	p.give(stale)
+	if len(p.state.Unapplied) == 0 {
+		t.Error("a timer of an earlier reload tried it again")
+	}
+	p.give(p.timers[len(p.timers)-1])
 	if v := p.last().Units["webhook:a"]; v.Result != "applied" || len(p.state.Unapplied) != 0 || claimed(p)["webhook:a"] != "/a2" {
 		t.Errorf("the reload after it gives a %+v, unapplied %v", v, p.state.Unapplied)
 	}
@@ -205,6 +211,9 @@ func TestAPublicationThatIsNotAnsweredIsDoneAgainUnderAHigherNumber(t *testing.T
 	if r := p.last(); !strings.Contains(r.Err, "reload again") || !p.state.Doubt {
 		t.Fatalf("the report is %+v, doubt %v", r, p.state.Doubt)
 	}
+	if !slices.ContainsFunc(p.told, func(msg any) bool { return msg == any(router.Published{}) }) {
+		t.Error("the router does not hold the paths that may be live")
+	}
 	p.answer, p.asked = agree, nil
 	p.read(three(at("/a", "1"), at("/b", "2"), at("/c", "3"))) // the operator takes it back
 	p.give(Reload{Caller: "me"})
@@ -231,6 +240,19 @@ func TestLaw3_TheDeadlineLeavesTheOldStateServing(t *testing.T) {
 	}
 	if r := p.last(); r.Err != "" || r.Units["webhook:a"].Result != "applied" {
 		t.Errorf("the reload that waited behind it says %+v", r)
+	}
+}
+
+func TestAConfigurationThatIsReadAfterItsDeadlineIsNobodys(t *testing.T) {
+	p := bootedWith(t, three(at("/a", "1"), at("/b", "2"), at("/c", "3")))
+	p.hangs = true
+	p.give(Reload{Caller: "first"})
+	p.give(p.timers[len(p.timers)-1])
+	p.give(Reload{Caller: "second"})
+	p.read(three(at("/a2", "1"), at("/b", "2"), at("/c", "3")))
+	p.give(kit.Done{Tag: tag{p.state.count - 1, "load"}, Msg: loaded{candidate: p.next}})
+	if p.state.Phase != Loading || len(p.reports) != 1 {
+		t.Errorf("what the first one read is taken by the second: phase %s, reports %+v", p.state.Phase, p.reports)
 	}
 }
 
@@ -306,55 +328,26 @@ func TestWhatOnlyAnotherProcessTakesIsDeferredAndSaidAgainNextTime(t *testing.T)
 	}
 }
 
-// FuzzStep looks for a history after which somebody has no report, something is applied that was not published, or the next
-// reload does not bring the file.
-func FuzzStep(f *testing.F) {
-	f.Add([]byte{0, 1, 2, 3, 0, 0, 9, 200})
-	f.Add([]byte{16, 80, 32, 4, 8, 130, 66})
-	var files []*config.Config
-	for _, text := range []string{
-		three(at("/a", "1"), at("/b", "2"), at("/c", "3")), three(at("/b", "1"), at("/a", "2"), at("/c", "3")),
-		three(at("/a2", "1"), at("/b", "9"), "enabled: false, "+at("/c", "3")), moved(),
-	} {
-		files = append(files, read(f, text))
+// A file that was refused and then taken back has the hash of what is applied: it is read again, once, so that its faults are
+// not told any more. A restart of something by name says nothing of the file.
+func TestLaw10_WhatWasRefusedAndTakenBackIsReadAgain(t *testing.T) {
+	p := booted(t)
+	settles := func(hash string) kit.Done { return kit.Done{Tag: watching{}, Msg: changed{hash}} }
+	reads := func() uint64 { return p.state.Counts.Unchanged }
+	good := p.state.Loaded
+	if p.give(settles(good)); reads() != 0 {
+		t.Errorf("what is applied was read again")
 	}
-	f.Fuzz(func(t *testing.T, history []byte) {
-		p := newPlay(t)
-		take := func(cfg *config.Config) {
-			own := *cfg
-			p.next, p.faults = prepared(t, &own), nil
+	p.faults = config.Problems{{Path: "x", Want: "y"}}
+	p.give(settles("bad"))
+	p.give(Reload{Target: "all", Caller: "me"})
+	if got := p.state.snapshot().Refused; len(got) != 1 {
+		t.Errorf("the faults are %v, want one", got)
+	}
+	p.faults = nil
+	for range 2 {
+		if p.give(settles(good)); reads() != 1 || len(p.state.snapshot().Refused) != 0 {
+			t.Errorf("it was read %d times, want once, and its faults are %v", reads(), p.state.Refused)
 		}
-		take(files[0])
-		p.give(Boot{Config: p.next.Config})
-		p.reports = nil
-		wishes := 0
-		for n, b := range history {
-			take(files[b&3])
-			p.bound = nil
-			if b&4 != 0 {
-				p.bound = &port{}
-			}
-			if b&8 != 0 {
-				p.faults = config.Problems{{Path: "x"}}
-			}
-			silent := int(b >> 4)
-			p.answer = func(msg any) (any, error) {
-				if silent--; silent == 0 && b&16 != 0 {
-					return nil, kit.ErrLate
-				}
-				return agree(msg)
-			}
-			wishes++
-			p.give(Reload{Target: []string{"", "", "", "webhook:a", "ghost"}[n%5], AllOrNothing: b&64 != 0, DryRun: b&128 != 0 && b&32 != 0, Caller: "fuzz"})
-			if len(p.reports) != wishes || p.state.Phase != Idle || p.state.run != nil {
-				t.Fatalf("%d wishes, %d reports, phase %s", wishes, len(p.reports), p.state.Phase)
-			}
-		}
-		p.answer, p.bound = agree, &port{}
-		take(files[1])
-		p.give(Reload{Caller: "calm"})
-		if r := p.last(); r.Err != "" || len(Difference(p.state.Applied, p.next, 1, 1).Units) != 0 || len(p.state.Unapplied) != 0 {
-			t.Fatalf("after a reload without a fault: %+v, unapplied %v", r, p.state.Unapplied)
-		}
-	})
+	}
 }

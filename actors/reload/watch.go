@@ -35,16 +35,17 @@ func (s State) watch(known string) []kit.Effect {
 }
 
 // noticed reloads what has changed, unless it was loaded already by somebody who asked for it, and waits for the next change.
+// What was refused in between and taken back is read again, so that nobody is told of faults that are gone.
 func (s State) noticed(tag watching, m kit.Done, now time.Time) (State, []kit.Effect) {
 	word, fits := m.Msg.(changed)
 	if m.Err != nil || !fits {
 		return s, []kit.Effect{
 			kit.Note{Level: zerolog.ErrorLevel, Text: "the configuration is not watched; gateway reload works", Fields: []any{"cause", cause(kit.Answered{Msg: m.Msg, Err: m.Err}).Error()}},
-			kit.After{Delay: watchAgain, Msg: watchDue{tag.known}},
+			kit.After{Delay: watchAgain, Msg: watchDue(tag)},
 		}
 	}
 	effects := s.watch(word.hash)
-	if word.hash == s.Loaded {
+	if word.hash == s.Loaded && len(s.Refused) == 0 {
 		return s, effects
 	}
 	s, more := s.wish(wish{caller: "file"}, now)

@@ -38,6 +38,7 @@ type tables struct {
 	moved  []claimed // those of held whose grace begins with the publication
 	table  []*registry.Endpoint
 	staged bool // the registry has the table as it is
+	number uint64
 }
 
 // claimed is one granted route under its canonical path.
@@ -83,15 +84,16 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 	if grace == 0 {
 		grace = DefaultGrace
 	}
-	granted, refused := grant(m.Claims, s.Live.owners(), loopback(m.Listen))
-	moved := s.Live.leaving(m.Claims, granted)
+	live := s.Live.renamed(m.Claims)
+	granted, refused := grant(m.Claims, live.owners(), loopback(m.Listen))
+	moved := live.leaving(m.Claims, granted)
 	s.Graces++
 	for i := range moved {
 		moved[i].until, moved[i].number = in.Now.Add(grace), s.Graces
 	}
 	next := tables{
-		claims: granted, moved: moved, staged: true,
-		held: asNow(stillHeld(append(slices.Clone(s.Live.held), moved...), m.Claims, granted), granted),
+		claims: granted, moved: moved, staged: true, number: s.Graces,
+		held: asNow(stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted), granted),
 	}
 	next, more := next.tabulate(s.Live.table)
 	refused = append(refused, more...)
@@ -104,7 +106,7 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 		})
 	}
 	return s, append(effects, kit.Ask{
-		To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(next.table)},
+		To: s.Registry, Msg: registry.StageRoutes{Routes: registry.NewRoutes(next.table), Number: next.number},
 		Within: stageWithin, Tag: staging{in.From, refused},
 	})
 }
@@ -153,8 +155,10 @@ func (s State) graceOver(m graceOver) (State, []kit.Effect) {
 	return s, []kit.Effect{s.amend()}
 }
 
+// amend shows the live table as it is now. If the next one is published already, and we have not heard of it, the number says
+// that this one comes too late.
 func (s State) amend() kit.Effect {
-	return kit.Tell{To: s.Registry, Msg: registry.Amend{Routes: registry.NewRoutes(s.Live.table)}}
+	return kit.Tell{To: s.Registry, Msg: registry.Amend{Routes: registry.NewRoutes(s.Live.table), Number: s.Live.number}}
 }
 
 // without ends the graces of that number.
@@ -175,6 +179,24 @@ func (t tables) owners() map[string]string {
 		out[c.key.path] = c.route.Account.Channel()
 	}
 	return out
+}
+
+// renamed is what there is, by the names that accounts have now.
+func (t tables) renamed(claims []Claim) tables {
+	for _, c := range claims {
+		if c.Formerly == "" {
+			continue
+		}
+		for _, list := range []*[]claimed{&t.claims, &t.held} {
+			*list = slices.Clone(*list)
+			for i := range *list {
+				if r := &(*list)[i].route; r.Account == c.Formerly {
+					r.Account = c.Account
+				}
+			}
+		}
+	}
+	return t
 }
 
 // leaving are routes that an account had and, while it stays, does not claim any more.

@@ -114,6 +114,11 @@ func TestLaw4_WhoOwnsAPath(t *testing.T) {
 			claims: []Claim{claim("a:x", "/new", "1"), claim("a:y", "/hook", "2")},
 			want:   []string{"/hook: a:y a:x", "/new: a:x"},
 		},
+		"a renamed account keeps the path that it moves away from": {
+			before: []Claim{claim("a:x", "/old", "1")},
+			claims: []Claim{{Account: "a:z", Formerly: "a:x", Routes: []channels.Route{route("/new", "1")}}},
+			want:   []string{"/new: a:z", "/old: a:z held"},
+		},
 		"two accounts can swap their paths": {
 			before: []Claim{claim("a:x", "/one", "1"), claim("a:y", "/two", "2")},
 			claims: []Claim{claim("a:x", "/two", "1"), claim("a:y", "/one", "2")},
@@ -209,6 +214,49 @@ func TestAGraceThatEndsDuringATransactionShowsNothingOfIt(t *testing.T) {
 	}
 	if _, _, found := amended[0].Routes.Find("/old"); found {
 		t.Error("a grace that has ended is live again")
+	}
+}
+
+// The registry has published, and the router has not heard of it: what it amends is not what is live any more.
+func TestLaw4_AGraceThatEndsWhileAPublicationIsOnItsWayBringsNoOldTableBack(t *testing.T) {
+	var reg registry.State
+	number := uint64(0)
+	hand := func(effects []kit.Effect) (live map[string]bool) {
+		for _, ask := range kittest.Asked[registry.StageRoutes](effects) {
+			reg, _ = registry.Step(reg, kit.In{Msg: ask.Msg, From: me, Now: now})
+		}
+		for _, m := range kittest.Told[registry.Amend](effects) {
+			reg, _ = registry.Step(reg, kit.In{Msg: m, Now: now})
+		}
+		live = map[string]bool{}
+		for _, e := range reg.Routes.All() {
+			live[e.Path] = true
+		}
+		return live
+	}
+	publish := func() {
+		number++
+		reg, _ = registry.Step(reg, kit.In{Msg: registry.Publish{Revision: number}, From: me, Now: now})
+	}
+	var s State
+	var effects []kit.Effect
+	step := func(msg any) map[string]bool {
+		s, effects = Step(s, kit.In{Msg: msg, From: me, Now: now})
+		return hand(effects)
+	}
+	for _, path := range []string{"/old", "/new"} {
+		step(Register{Claims: []Claim{claim("a:x", path, "1")}, Listen: "127.0.0.1:1"})
+		publish()
+		step(Published{})
+	}
+	timer := kittest.One[kit.After](t, effects)
+	step(Register{Claims: []Claim{claim("a:x", "/newer", "1")}, Listen: "127.0.0.1:1"})
+	publish()
+	if live := step(timer.Msg); !live["/newer"] {
+		t.Fatalf("live are %v: the table of before is back", live)
+	}
+	if live := step(Published{}); !live["/newer"] || !live["/new"] || live["/old"] {
+		t.Errorf("live are %v, want the path that was published, the one that was moved, and no path whose grace has ended", live)
 	}
 }
 

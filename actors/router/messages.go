@@ -8,8 +8,9 @@ import (
 
 // Claim registers what one account wants to be reached by. It is data from the account's settings.
 type Claim struct {
-	Account channels.Account
-	Routes  []channels.Route
+	Account  channels.Account
+	Formerly channels.Account // what it was called; paths that this one moved away from are held for it. Empty: nothing else
+	Routes   []channels.Route
 }
 
 type (

@@ -55,10 +55,15 @@ type (
 	ordered   struct{ Do string }
 	shut      struct{} // the process ends: no run from now on
 	cut       struct{} // the time to end is over
-	leasing   attempt
 	pauseOver attempt
 	drainOver attempt
 )
+
+// leasing is the tag of a question for a lease for the run of that number.
+type leasing struct {
+	attempt
+	run uint64
+}
 
 // attempt is a ref with the number of what was begun.
 type attempt struct {

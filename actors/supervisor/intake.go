@@ -198,9 +198,12 @@ func (s *step) borrow() {
 		return
 	}
 	s.in.borrowing = s.number()
-	holder := fmt.Sprintf("%s interpret.%d", s.id, s.in.borrowing)
-	s.do(kit.Ask{To: s.places.Registry, Msg: registry.Lease{Channel: s.id.Channel(), Holder: holder}, Within: leaseWithin, Tag: borrowing{s.ref, s.in.borrowing}})
+	question := registry.Lease{Channel: s.id.Channel(), Holder: s.borrower(s.in.borrowing)}
+	s.do(kit.Ask{To: s.places.Registry, Msg: question, Within: leaseWithin, Tag: borrowing{s.ref, s.in.borrowing}})
 }
+
+// borrower is under what name the registry knows the interpretations under one lease.
+func (r ref) borrower(turn uint64) string { return fmt.Sprintf("%s interpret.%d", r.id, turn) }
 
 func (s *step) borrowed(tag borrowing, m kit.Answered) {
 	if tag.turn != s.in.borrowing {
@@ -210,6 +213,7 @@ func (s *step) borrowed(tag borrowing, m kit.Answered) {
 	s.in.borrowing = 0
 	lease, err := leaseOf(m)
 	if err != nil {
+		s.do(s.places.giveBack(m)...)
 		s.intakeFailed("no lease to interpret requests", err)
 		return
 	}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,20 +75,22 @@ func (s *step) proceed() {
 			s.coming = s.memory.next
 			s.memory.next++
 		}
-		holder := fmt.Sprintf("%s run.%d", s.id, s.coming)
-		question := registry.Lease{Channel: s.id.Channel(), Holder: holder}
-		s.do(kit.Ask{To: s.places.Registry, Msg: question, Within: leaseWithin, Tag: leasing{s.ref, s.attempt}})
+		question := registry.Lease{Channel: s.id.Channel(), Holder: s.holder(s.coming)}
+		s.do(kit.Ask{To: s.places.Registry, Msg: question, Within: leaseWithin, Tag: leasing{attempt{s.ref, s.attempt}, s.coming}})
 	}
 }
 
 // leased starts a run with the lease, if it is still wanted.
 func (s *step) leased(tag leasing, m kit.Answered) {
 	if tag.turn != s.attempt {
-		s.do(s.places.giveBack(m)...)
+		if m.Err == nil || !s.uses(tag.run) {
+			s.do(s.places.giveBack(m)...)
+		}
 		return
 	}
 	lease, err := leaseOf(m)
 	if err != nil {
+		s.do(s.places.giveBack(m)...)
 		s.pause("no lease on its plugin: "+err.Error(), 0)
 		return
 	}
@@ -270,7 +273,16 @@ func (s *step) fail(cause, stack string) {
 	s.do(kit.Note{Level: zerolog.ErrorLevel, Text: "a bug in the step of an account", Fields: []any{"account", string(s.id), "cause", cause, "stack", stack}})
 }
 
-// giveBack releases the lease in an answer that nobody wants any more.
+// holder is under what name the registry knows a run of the account.
+func (r ref) holder(run uint64) string { return fmt.Sprintf("%s run.%d", r.id, run) }
+
+// uses tells whether a lease in the name of that run is asked for again, or held: it must not be given back by name.
+func (a account) uses(run uint64) bool {
+	return a.run.number == run || a.phase == Leasing && a.coming == run
+}
+
+// giveBack releases the lease in an answer that nobody wants any more. One that did not come in time may be given still: it
+// is given back by name.
 func (p Places) giveBack(msg any) []kit.Effect {
 	m, fits := msg.(kit.Answered)
 	if !fits {
@@ -279,7 +291,23 @@ func (p Places) giveBack(msg any) []kit.Effect {
 	if lease, fits := m.Msg.(registry.Leased); fits && lease.Err == nil {
 		return []kit.Effect{kit.Tell{To: p.Registry, Msg: registry.Release{Lease: lease.Lease}}}
 	}
+	if holder := holderOf(m.Tag); holder != "" && errors.Is(m.Err, kit.ErrLate) {
+		return []kit.Effect{kit.Tell{To: p.Registry, Msg: registry.Forget{Holder: holder}}}
+	}
 	return nil
+}
+
+// holderOf is in whose name a lease was asked for; empty if the question was another.
+func holderOf(tag any) string {
+	switch tag := tag.(type) {
+	case leasing:
+		return tag.holder(tag.run)
+	case proving:
+		return tag.holder(tag.run)
+	case borrowing:
+		return tag.borrower(tag.turn)
+	}
+	return ""
 }
 
 // leaseOf reads the registry's answer.

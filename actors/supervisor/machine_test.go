@@ -81,7 +81,7 @@ func TestStep(t *testing.T) {
 		{"a restart by hand ends the wait of a refused account", func(w *world) { w.refused() }, Order{Account: home, Do: "restart"}, Leasing, []string{
 			"ask registry.Lease of registry", "after 20s waitOver",
 		}},
-		{"no lease is a failure", func(w *world) { w.apply(account0(home, "a")); w.pay(); w.pay(); w.pay() }, lateAnswer{}, Pausing, []string{"after 1s pauseOver", "answer Applied"}},
+		{"no lease is a failure", func(w *world) { w.apply(account0(home, "a")); w.pay(); w.pay(); w.pay() }, lateAnswer{}, Pausing, []string{"tell registry.Forget to registry", "after 1s pauseOver", "answer Applied"}},
 		{"a run that does not drain in time is fenced", func(w *world) { w.hung() }, drainOver{ref{home, 1}, 5}, Draining, []string{"tell run.Fence to channels/double/home/run.1"}},
 		{"the next run is begun when the fence is confirmed", func(w *world) { w.hung(); w.fire(drainOver{}, drainWithin) }, run.Fenced{Account: home, Run: 1}, Leasing, []string{
 			"tell registry.Release to registry", "ask registry.Lease of registry",

@@ -262,7 +262,7 @@ func (s State) reached(w wish) (Verdict, bool) {
 	}
 	switch {
 	case w.do == doRemove:
-		return Verdict{Result: removed}, a.removed && a.alone()
+		return Verdict{Result: removed}, a.removed && a.alone() && a.memory.clean()
 	case a.removed:
 		return Verdict{Result: removed}, true
 	case a.phase == Running && w.do != doStop: // a new one: whoever is to be restarted or stopped drains already

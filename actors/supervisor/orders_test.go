@@ -193,6 +193,22 @@ func TestLaw8_AStopIsConfirmedWhenItIsWrittenDown(t *testing.T) {
 	}
 }
 
+func TestAnAccountIsRemovedWhenItsStopIsWrittenDown(t *testing.T) {
+	w := newWorld(t, nil)
+	w.running()
+	w.fails(home, "reset")
+	w.quiet()
+	w.ask(Order{Account: home, Do: "stop"})
+	q := w.apply()
+	if w.verdicts(q) != nil {
+		t.Errorf("%+v, and its stop is not in the journal yet", w.verdicts(q))
+	}
+	w.quiet()
+	if w.verdicts(q)[home].Result != "removed" {
+		t.Errorf("%+v, want it removed", w.verdicts(q))
+	}
+}
+
 func TestWhatIsAskedOfTheJournalIsAskedOnce(t *testing.T) {
 	w := newWorld(t, nil) // the world fails the test when a question is asked that is under way, or in a pause
 	w.apply(account0(home, "a"))

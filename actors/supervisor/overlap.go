@@ -40,7 +40,7 @@ type (
 	prepared   struct{ Account Account } // from the channel: prove these settings
 	hold       struct{}                  // begin no interpretation until wanted or discard
 	discard    struct{}                  // what was prepared is not published
-	proving    attempt
+	proving    leasing
 	proofOver  attempt
 	leavingDue attempt
 )
@@ -70,9 +70,9 @@ func (s *step) prove() {
 	default:
 		s.cand.asked, s.cand.number = true, s.memory.next
 		s.memory.next++
-		holder := fmt.Sprintf("%s run.%d", s.id, s.cand.number)
-		question := registry.Lease{Channel: s.id.Channel(), Holder: holder, Staged: true}
-		s.do(kit.Ask{To: s.places.Registry, Msg: question, Within: proveWithin, Tag: proving{s.ref, s.cand.turn}})
+		question := registry.Lease{Channel: s.id.Channel(), Holder: s.holder(s.cand.number), Staged: true}
+		tag := proving{attempt{s.ref, s.cand.turn}, s.cand.number}
+		s.do(kit.Ask{To: s.places.Registry, Msg: question, Within: proveWithin, Tag: tag})
 	}
 }
 
@@ -84,6 +84,7 @@ func (s *step) proveWith(tag proving, m kit.Answered) {
 	}
 	lease, err := leaseOf(m)
 	if err != nil {
+		s.do(s.places.giveBack(m)...)
 		s.cand.turn, s.cand.number, s.cand.fault = 0, 0, "no lease on its plugin: "+err.Error()
 		return
 	}
@@ -230,10 +231,8 @@ func (s *step) hold() { s.held = true }
 
 // release ends a hold.
 func (s *step) release() {
-	if s.held {
-		s.held = false
-		s.pump()
-	}
+	s.held = false
+	s.pump()
 }
 
 // discard forgets what was prepared.

@@ -68,14 +68,16 @@ func TestLaw3_WhatSpeaksAgainstChangedSettings(t *testing.T) {
 		says []any
 		want string // part of the fault; empty: they are fit
 	}{
-		"the server refuses them":                        {[]any{run.Over{Account: home, Run: 2, Err: "401", Refusal: true, Do: "set the password"}}, "401; set the password"},
-		"the network's code panics":                      {[]any{run.Over{Account: home, Run: 2, Err: "nil map", Bug: true}}, "nil map"},
-		"Connect does not return":                        {[]any{proofOver{}}, "has not returned within 3s"},
-		"the run ends without a word":                    {[]any{kit.Ended{Child: addr, Cause: "killed"}}, "killed"},
-		"the server does not answer: that is no fault":   {[]any{says(channels.Waiting)}, ""},
-		"the server is slow: that is no fault":           {[]any{run.Opened{Account: home, Run: 2}, says(channels.Connecting), proofOver{}}, ""},
-		"the connection breaks: that is no fault":        {[]any{run.Over{Account: home, Run: 2, Err: "reset"}}, ""},
-		"a refusal after it was proven is one all right": {[]any{says(channels.Connected), run.Over{Account: home, Run: 2, Err: "closed", Refusal: true}}, ""},
+		"the server refuses them":                         {[]any{run.Over{Account: home, Run: 2, Err: "401", Refusal: true, Do: "set the password"}}, "401; set the password"},
+		"the network's code panics":                       {[]any{run.Over{Account: home, Run: 2, Err: "nil map", Bug: true}}, "nil map"},
+		"Connect does not return":                         {[]any{proofOver{}}, "has not returned within 3s"},
+		"another run's Connect has returned, and not its": {[]any{run.Opened{Account: home, Run: 1}, proofOver{}}, "has not returned within 3s"},
+		"its time is over when it was proven":             {[]any{says(channels.Connected), proofOver{}}, ""},
+		"the run ends without a word":                     {[]any{kit.Ended{Child: addr, Cause: "killed"}}, "killed"},
+		"the server does not answer: that is no fault":    {[]any{says(channels.Waiting)}, ""},
+		"the server is slow: that is no fault":            {[]any{run.Opened{Account: home, Run: 2}, says(channels.Connecting), proofOver{}}, ""},
+		"the connection breaks: that is no fault":         {[]any{run.Over{Account: home, Run: 2, Err: "reset"}}, ""},
+		"a refusal after it was proven is one all right":  {[]any{says(channels.Connected), run.Over{Account: home, Run: 2, Err: "closed", Refusal: true}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, q := proves(t)
@@ -279,5 +281,73 @@ func TestALeaseForAProofIsOnTheGenerationToCome(t *testing.T) {
 	w.ask(Prepare{Accounts: []Account{account0(home, "b")}})
 	if m, asks := w.last.Msg.(registry.Lease); !asks || !m.Staged || m.Holder != "double:home run.2" {
 		t.Errorf("asked %#v", w.last.Msg)
+	}
+}
+
+func TestNumbersOfCandidatesAreReservedToo(t *testing.T) {
+	w := running(t)
+	for n := range 2 * reserve { // the world looks at what the journal knows at every start
+		want := account0(home, []string{"b", "c"}[n%2])
+		w.ask(Prepare{Accounts: []Account{want}})
+		w.quiet()
+		w.give(run.Reported{Account: home, Run: w.row(home).cand.number, Condition: channels.Condition{Link: channels.Connected}})
+		w.apply(want)
+		w.quiet()
+	}
+	if got := w.row(home).run.number; got != 2*reserve+1 {
+		t.Errorf("run %d after %d changes", got, 2*reserve)
+	}
+}
+
+func TestNoCandidateIsBegunWhileAsManyRunsHangAsAreAllowed(t *testing.T) {
+	w := running(t)
+	w.state.rows[0].abandoned = make([]life, maxAbandoned)
+	q := w.ask(Prepare{Accounts: []Account{account0(home, "b")}})
+	if got := w.faults(q)[home]; !strings.Contains(got, "8 earlier runs hang") || w.proving(home) != nil {
+		t.Errorf("fault %q, candidate %v", got, w.proving(home))
+	}
+}
+
+func TestTheTimeOfAnEarlierProofIsNothingToALaterOne(t *testing.T) {
+	w, _ := proves(t)
+	q := w.ask(Prepare{Accounts: []Account{account0(home, "c")}})
+	stale := w.timers
+	w.quiet()
+	for _, msg := range stale {
+		if _, is := msg.(proofOver); is {
+			w.give(msg)
+		}
+	}
+	if w.asked[q] != 0 || w.proving(home) == nil {
+		t.Errorf("the second proof is over: answered %d times, %+v", w.asked[q], w.row(home).cand)
+	}
+}
+
+func TestACandidateTakesOverFromARunThatHasFailedMeanwhile(t *testing.T) {
+	w, _ := proves(t)
+	w.give(says(channels.Connected))
+	w.fails(home, "reset")
+	w.quiet()
+	if w.row(home).phase != Pausing {
+		t.Fatalf("the run before is %s", w.row(home).phase)
+	}
+	w.apply(account0(home, "b"))
+	if a := w.row(home); a.phase != Running || a.run.number != 2 || a.apart || len(a.leaving) != 0 {
+		t.Errorf("%+v, want the candidate as the current run, admitted at once", a.status())
+	}
+	w.fire(pauseOver{}, firstPause)
+	if a := w.row(home); a.run.number != 2 || a.phase != Running {
+		t.Errorf("after the pause of the run before: %+v", a.status())
+	}
+}
+
+func TestARunIsAdmittedWhenTheOneBeforeHandsInNothingMoreThoughItHasCallsYet(t *testing.T) {
+	w, _ := proves(t)
+	w.give(says(channels.Connected))
+	w.current(home).hung = true
+	w.apply(account0(home, "b"))
+	w.quiet() // its word that it is sealed, and not its end
+	if a := w.row(home); a.apart || len(a.leaving) != 1 {
+		t.Errorf("%+v, want run 2 admitted while run 1 is still there", a.status())
 	}
 }

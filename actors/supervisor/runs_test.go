@@ -14,6 +14,12 @@ func (w *world) told(e kit.Tell) {
 	switch m := e.Msg.(type) {
 	case registry.Release:
 		delete(w.leases, m.Lease)
+	case registry.Forget:
+		for id, holder := range w.leases {
+			if holder == m.Holder {
+				delete(w.leases, id)
+			}
+		}
 	case run.Admit:
 		r := w.runs[e.To]
 		if !r.apart || r.number != w.row(r.account).run.number {

@@ -22,6 +22,7 @@ import (
 // World is what a command may touch of the process it runs in.
 type World struct {
 	Kinds   reload.Kinds
+	Stdin   io.Reader // nil: the process's
 	Stdout  io.Writer
 	Stderr  io.Writer
 	Getenv  func(string) string
@@ -47,6 +48,7 @@ type grammar struct {
 	Routes   routesCmd   `cmd:"" help:"Show who owns which path, and what came there."`
 	Reload   reloadCmd   `cmd:"" help:"Read the configuration again, or restart an account, a channel or all."`
 	Plan     planCmd     `cmd:"" help:"Say what a reload would change, and how, before anything happens."`
+	Settings configCmd   `cmd:"" name:"config" help:"Read and change the configuration file of the running gateway."`
 	Channels channelsCmd `cmd:"" help:"List, start, stop or restart accounts."`
 	Plugins  pluginsCmd  `cmd:"" help:"Show generations, instances and leases."`
 	Send     sendCmd     `cmd:"" help:"Start a message to a conversation."`

@@ -184,3 +184,23 @@ func TestBooksThatDoNotBalanceEndWith74(t *testing.T) {
 		t.Errorf("code %d\n%s", code, &w.errs)
 	}
 }
+
+func TestTheLogIsWrittenFromTheLevelThatHolds(t *testing.T) {
+	for _, format := range []string{"json", "console"} {
+		t.Run(format, func(t *testing.T) {
+			w := newWindow(grammar{})
+			level := life.NewLevel("")
+			log := w.logger(format, level)
+			log.Debug().Msg("before")
+			log.Info().Msg("as usual")
+			level.Set("debug")
+			log.Debug().Msg("after")
+			if got := w.errs.String(); strings.Contains(got, "before") || !strings.Contains(got, "as usual") || !strings.Contains(got, "after") {
+				t.Errorf("the log is %s", got)
+			}
+			if isJSON := strings.HasPrefix(w.errs.String(), "{"); isJSON != (format == "json") {
+				t.Errorf("the log is %s", &w.errs)
+			}
+		})
+	}
+}

@@ -27,6 +27,7 @@ func (s *shell) status(st *control.Status) {
 	for _, cause := range st.Causes {
 		fmt.Fprintln(s.Stdout, "  !", printable(cause))
 	}
+	s.lastReload(st)
 	if r := st.Runtime; r != nil {
 		fmt.Fprintf(s.Stdout, "%d goroutines, %.1f MiB of heap in use, %.1f MiB of memory, %d descriptors\n", r.Goroutines, r.HeapMB, r.RSSMB, r.FDs)
 	}
@@ -45,6 +46,26 @@ func (s *shell) status(st *control.Status) {
 	}
 	fmt.Fprintln(s.Stdout)
 	s.table(rows)
+}
+
+// lastReload says in a line what the last reload did, who asked for it, and how many there were.
+func (s *shell) lastReload(st *control.Status) {
+	if st.LastReload == nil {
+		return
+	}
+	r, counts := st.LastReload, map[string]int{}
+	for _, v := range r.Units {
+		counts[v.Result]++
+	}
+	var said []string
+	for _, result := range slices.Sorted(maps.Keys(counts)) {
+		said = append(said, fmt.Sprintf("%s %d", result, counts[result]))
+	}
+	if r.Err != "" {
+		said = append(said, "refused")
+	}
+	fmt.Fprintf(s.Stdout, "last reload: by %s %s, took %s: %s; since the start %d applied, %d without a change, %d refused\n",
+		r.Caller, ago(r.Began), r.Took, strings.Join(said, ", "), st.Reloads.Applied, st.Reloads.Unchanged, st.Reloads.Refused)
 }
 
 // accounts prints a line for each, and below what there is to know about some. Causes of red stand in status before.
@@ -218,9 +239,15 @@ func (s *shell) reported(raw []byte, r reload.Report) error {
 		fmt.Fprintf(s.Stdout, "revision %d, generation %d, %s\n", r.Revision, r.Generation, r.Took)
 		s.verdicts(r.Units)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return s.outcome(r)
+}
+
+// outcome is the error of a reload that did not do all that it should.
+func (s *shell) outcome(r reload.Report) error {
+	switch {
 	case len(r.Problems) > 0:
 		return s.refuse(r.Problems, "%s", r.Err)
 	case r.Err != "":

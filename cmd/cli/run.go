@@ -45,7 +45,7 @@ func (c runCmd) Run(s *shell) error {
 	}
 	code := life.Run(life.Options{
 		Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
-		Log: log, Level: level, Signals: signals, Exit: s.Exit,
+		Log: log, Level: level, Refused: invalid != nil, Signals: signals, Exit: s.Exit,
 	}, candidate.Config)
 	if code != life.ExitOK {
 		return failure{code: code}
@@ -102,20 +102,7 @@ type schemaCmd struct{}
 
 // Run prints the schema.
 func (schemaCmd) Run(s *shell) error {
-	parts := config.SchemaParts{Channels: map[string]any{}, Agents: map[string]any{}, Plugins: map[string]any{}}
-	for _, p := range s.Kinds.Plugins {
-		parts.Plugins[p.Name] = nil
-		if settings := p.Defaults(); settings != nil {
-			parts.Plugins[p.Name] = settings
-		}
-		for _, k := range p.Kinds() {
-			parts.Channels[k.Name] = k.Settings()
-		}
-	}
-	for _, k := range s.Kinds.Agents {
-		parts.Agents[k.Name] = k.Settings()
-	}
-	schema, err := config.Schema(parts)
+	schema, err := config.Schema(s.Kinds.SchemaParts())
 	if err != nil {
 		return fmt.Errorf("making the schema: %w", err)
 	}

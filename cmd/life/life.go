@@ -3,7 +3,7 @@
 // Invariants: what other processes can hold (state folder, port) is taken before any actor starts. Actors start in the
 // order of the tree; the listener answers after the first publication. The end follows the message: edge, consumption,
 // lanes, outbox, runs, control, journal. Every reason to end takes this one path, also during the boot; its budget is
-// gateway.drainTimeout. Only a second signal ends the process at once.
+// gateway.drainTimeout. Only a second signal ends the process at once. The level of the log can change at any time.
 package life
 
 import (
@@ -37,6 +37,7 @@ type Options struct {
 	Stdout  io.Writer // for people: what listens where, and what to try
 	Log     zerolog.Logger
 	Level   *Level           // of what Log writes
+	Refused bool             // the source is not valid; what boots is the last good configuration
 	Signals <-chan os.Signal // each asks for the end
 	Exit    func(code int)   // ends the process at once
 }

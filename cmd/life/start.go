@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -73,6 +74,9 @@ func (g *gateway) start() int {
 	if !g.open() {
 		return g.end(ending{"the admin socket cannot be opened", ExitHeld})
 	}
+	if g.o.Refused { // it is read once more, so that the status says what is wrong with it
+		g.sys.Tell(g.places.reload, reload.Reload{Caller: "boot"})
+	}
 	g.greet(report)
 	return ExitOK
 }
@@ -89,7 +93,7 @@ func (g *gateway) tree() []actor {
 	return []actor{
 		{p.journal, journal.Spec(g.store)},
 		{p.control, control.Spec(control.Options{
-			Self: p.control, World: g.world(), Stop: func() { g.shutdown(ending{why: "shutdown was called"}) },
+			Self: p.control, World: g.desk(), Stop: func() { g.shutdown(ending{why: "shutdown was called"}) },
 			Places: control.Places{Reload: p.reload, Journal: p.journal, Access: p.access, Outbox: p.outbox},
 		})},
 		{p.registry, registry.Spec(g.cell)},
@@ -150,6 +154,14 @@ func (g *gateway) supervisor(channel string) kit.Spec {
 	return supervisor.Spec(channel, self, p.registry, p.journal, func(start run.Start) kit.Spec {
 		return run.Spec(start, p.journal, self, g.sys, g.store.Blobs(), g.o.Log)
 	})
+}
+
+// desk is the world with the configuration file, for the operator's calls.
+func (g *gateway) desk() control.World {
+	w := g.world()
+	w.Config = g.o.Kinds.File(g.o.Source, g.o.Environ)
+	w.Schema = sync.OnceValues(func() ([]byte, error) { return config.Schema(g.o.Kinds.SchemaParts()) })
+	return w
 }
 
 func (g *gateway) world() control.World {

@@ -88,6 +88,41 @@ func TestEditsKeepEveryByte(t *testing.T) {
 	}
 }
 
+// If what we find is not what the library read, nothing is changed: here it is given another text.
+func TestAPlaceThatIsNotWhereTheLibrarySaysIsSeen(t *testing.T) {
+	for name, tt := range map[string][2]string{
+		"more follows":           {"a: x\n", "a: x\nb: 1\n"},
+		"it stands elsewhere":    {"a:  x\n", "a: x\n"},
+		"it is another text":     {"a: x\n", "a: y\n"},
+		"a quote is missing":     {"a: 'x'\n", "a: 'x\n"},
+		"a bracket is missing":   {"a: [x]\n", "a: [x \n"},
+		"a dash is missing":      {"- x\n", "  x\n"},
+		"a colon is missing":     {"a: x\n", "a  x\n"},
+		"a key stands elsewhere": {"a: x\nb: y\n", "a: x\n b: y\n"},
+		"there is no block":      {"a: |\n  x\n", "a: x\n"},
+		"there is no alias":      {"a: &x 1\nb: *x\n", "a: &x 1\nb: +x\n"},
+	} {
+		read, err := readTree("f.yaml", tt[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := locate(read, tt[1]); !errors.Is(err, errUnclear) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestAFileThatCannotBeReadIsToldAsALoadWould(t *testing.T) {
+	for file, content := range map[string]string{"f.yaml": "log:\n  level: [\n", "f.json": "{\"log\":\n x}"} {
+		f := File{Source: config.Source{Path: file}.With([]byte(content))}
+		_, err := f.Get("")
+		var problems config.Problems
+		if !errors.As(err, &problems) || problems[0].File != file || problems[0].Line < 2 {
+			t.Errorf("%s: got %v", file, err)
+		}
+	}
+}
+
 // What a small file can stand for is bounded.
 func TestAFileThatGrowsWhileItIsReadIsRefused(t *testing.T) {
 	laughs := "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n"

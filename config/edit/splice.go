@@ -107,6 +107,9 @@ func (w *writer) replace(e *entry, want *value, path trail) error {
 		return err
 	}
 	w.changed = append(w.changed, path)
+	if n := e.node; n.yaml.Style&yaml.TaggedStyle != 0 && n.yaml.Anchor == "" && e.after >= 0 {
+		w.put(e.after, w.announced(e), "") // the tag was about the old value
+	}
 	if !e.flow && !w.style.plain && (want.kind == mapping || want.kind == list) && len(want.keys)+len(want.items) > 0 {
 		lines, err := w.style.block(want)
 		if err != nil {
@@ -158,11 +161,12 @@ func (w *writer) replaceByLine(e *entry, line string) {
 
 // announced is where what comes before a value ends: the colon or dash, or an anchor or tag behind it.
 func (w *writer) announced(e *entry) int {
-	at := w.blanks(e.after)
-	if to, value := w.properties(at); value > at {
-		return to
+	y := e.node.yaml
+	if y.Anchor == "" && y.Style&yaml.TaggedStyle == 0 {
+		return e.after
 	}
-	return e.after
+	to, _ := w.properties(w.skip(e.after))
+	return to
 }
 
 // replaceByBlock puts lines below a key, or behind a dash.

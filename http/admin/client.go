@@ -14,6 +14,8 @@ import (
 	"github.com/creachadair/jrpc2"
 	"github.com/creachadair/jrpc2/channel"
 	"golang.org/x/sys/unix"
+
+	"holdfast/channels"
 )
 
 // ErrNotRunning: no gateway listens in that state folder.
@@ -108,14 +110,15 @@ func (a *answers) Recv() ([]byte, error) {
 	return line, nil
 }
 
-// Call calls a method; params may be nil. The result is decoded into result unless that is nil.
+// Call calls a method; params may be nil. The result is decoded into result unless that is nil. An error of the method is a
+// *channels.CallError.
 func (c *Client) Call(ctx context.Context, method string, params, result any) error {
 	res, err := c.rpc.Call(ctx, method, params)
 	if err != nil {
 		var failed *jrpc2.Error
 		switch {
 		case errors.As(err, &failed):
-			return errors.New(failed.Message)
+			return &channels.CallError{Code: int(failed.Code), Message: failed.Message, Data: failed.Data}
 		case ctx.Err() == nil && (errors.Is(err, context.Canceled) || errors.Is(err, io.EOF)):
 			return fmt.Errorf("%s: the gateway ended the connection before it answered: see its log", method)
 		}

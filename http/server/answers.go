@@ -51,7 +51,7 @@ func (x *exchange) answers(account channels.Account) {
 		}
 		wait = min(wait, waitMost)
 	}
-	got, why := x.ask(journal.Answers{Account: account, Request: seq, Wait: wait})
+	got, why := x.ask(journal.Answers{Account: account, Revision: x.live.Revision, Request: seq, Wait: wait})
 	switch {
 	case why != "":
 		x.refuse(fasthttp.StatusServiceUnavailable, why)

@@ -120,14 +120,13 @@ func sharePort(l net.Listener, allowed bool) {
 // are accepted inherit the filter, which does nothing to them.
 func turnAway(l net.Listener) {
 	const (
-		flags    = 13 // where they are in the header of TCP
-		syn, ack = 0x02, 0x10
-		all      = 1<<32 - 1 // bytes to keep
+		flags = 13 // where they are in the header of TCP
+		syn   = 0x02
+		all   = 1<<32 - 1 // bytes to keep
 	)
 	program := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
-		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: syn | ack},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: syn, Jf: 1},
+		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: syn, Jf: 1},
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 		{Code: unix.BPF_RET | unix.BPF_K, K: all},
 	}

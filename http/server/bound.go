@@ -165,18 +165,26 @@ func (b *Bound) letGo(overlap time.Duration) {
 
 // drain accepts what is in the kernel's queue and on its way there, and ends the address when nobody has come for a while.
 func (b *Bound) drain() {
-	last := time.Now().Add(drainWithin)
-	for now := time.Now(); now.Before(last); now = time.Now() {
+	conns := b.server.conns
+	defer b.end()
+	for now, last := time.Now(), time.Now().Add(drainWithin); now.Before(last); now = time.Now() {
 		if l, can := b.listener.(interface{ SetDeadline(time.Time) error }); !can || l.SetDeadline(now.Add(quietFor)) != nil {
-			break
+			return
 		}
 		raw, err := b.listener.Accept()
-		if err != nil {
-			break
+		switch {
+		case err == nil:
+			conns.enter(raw, b)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return
+		default:
+			select {
+			case <-time.After(acceptPause):
+			case <-conns.done:
+				return
+			}
 		}
-		b.server.conns.enter(raw, b)
 	}
-	b.end()
 }
 
 // end closes the address, and the connections from there on which nothing is under way.

@@ -2,12 +2,15 @@
 // journal.
 //
 // Invariants:
-//   - The live value is loaded once per judgement and forgotten with the answer. Nothing of it is stored.
+//   - The live value is loaded once per judgement and forgotten with the answer. Nothing of it is stored, the settings of the
+//     edge neither: who waits for room asks again what the limit is, and the time for a request is read with its first byte.
 //   - A request that has no owner, or whose credential is refused by header or query alone, is answered before its body is
 //     read, and its connection ends with the answer.
 //   - 2xx on intake follows the journal's word that the request is safe, or a skip that the route itself declares.
 //   - A request that proves itself is never answered 429: only refusals of strangers count against their peer. Bodies in
 //     memory are bounded in bytes; who proves himself waits for room, up to the bound that the journal has as well.
+//   - The edge moves to another address without losing a request: the new one is bound beside the old one and then served
+//     instead, and the old one is answered until nobody is on the way to it. Shutdown ends them all.
 //   - No answer is given by default: every branch sets a status. The library answers 200 where an error handler sets none.
 //   - Nothing is logged per refusal. Refusals are counted and summed up in one line per interval.
 //

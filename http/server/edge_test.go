@@ -197,6 +197,13 @@ func (e *edge) set(settings registry.Edge) {
 // inFlight is the room that is live.
 func (e *edge) inFlight() int64 { return inFlight(e.o.Live.Load()) }
 
+// held is how many bytes of room are taken.
+func (e *edge) held() int64 {
+	e.room.mu.Lock()
+	defer e.room.mu.Unlock()
+	return e.room.held
+}
+
 // fits tells whether the room has so many bytes left; it takes none.
 func (e *edge) fits(n int64) bool {
 	taken := e.room.try(n, e.inFlight())
@@ -216,13 +223,22 @@ type socket struct {
 
 func (e *edge) dial() *socket {
 	e.t.Helper()
-	c, err := net.Dial("tcp", e.addr)
+	return e.dialTo(e.addr)
+}
+
+func (e *edge) dialTo(addr string) *socket {
+	e.t.Helper()
+	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	e.t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(3 * kittest.Patience))
-	return &socket{Conn: c, t: e.t, r: bufio.NewReader(c)}
+	return newSocket(e.t, c)
+}
+
+func newSocket(t testing.TB, c net.Conn) *socket {
+	return &socket{Conn: c, t: t, r: bufio.NewReader(c)}
 }
 
 func (s *socket) write(raw string) {

@@ -33,6 +33,7 @@ type exchange struct {
 	share   int64 // of the part for strangers
 }
 
+// exchange begins the judgement of a request by what is live now.
 func (s *Server) exchange(ctx *fasthttp.RequestCtx) *exchange {
 	return &exchange{Server: s, ctx: ctx, live: s.o.Live.Load()}
 }
@@ -147,8 +148,8 @@ func (x *exchange) accept(v screen.Verdict) {
 		Account: v.Account, Form: channels.FormWebhook, ID: v.ID, Header: v.Keep, Body: v.Body,
 		Ticket: v.Ack == channels.AckTicket,
 	}
-	answer, err := x.o.System.TryAsk(x.o.Journal, journal.Accept{Account: v.Account, Requests: []channels.Request{request}},
-		journalQueueMax, journalWithin(x.live))
+	step := journal.Accept{Account: v.Account, Revision: x.live.Revision, Requests: []channels.Request{request}}
+	answer, err := x.o.System.TryAsk(x.o.Journal, step, journalQueueMax, journalWithin(x.live))
 	got, ok := answer.(journal.Accepted)
 	switch {
 	case errors.Is(err, kit.ErrFull):

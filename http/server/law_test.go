@@ -26,7 +26,7 @@ func TestLaw5_200FollowsTheWordOfTheJournal(t *testing.T) {
 	s := e.dial()
 	s.write(post("/hook", ` {"id": 5, "text": "hello"} `, "X-Kind: plain", "X-Other: not kept"))
 	question := e.journal.WaitIn(func(msg any) bool { _, is := msg.(journal.Accept); return is })
-	want := journal.Accept{Account: home, Requests: []channels.Request{{
+	want := journal.Accept{Account: home, Revision: 1, Requests: []channels.Request{{
 		Account: home, Form: channels.FormWebhook, ID: "5",
 		Header: map[string]string{"x-kind": "plain"}, Body: []byte(`{"id": 5, "text": "hello"}`),
 	}}}

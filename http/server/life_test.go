@@ -90,7 +90,7 @@ func TestATicketFetchesTheReplies(t *testing.T) {
 	e.journal.Answering(func(any) any { return journal.Answer{Known: true, State: journal.Pending} })
 	run(t, e, []outcome{{"it has not ended", fetch("7?wait=5h"), 202, `{"id":"7","state":"pending","replies":[]}`, nil, false}})
 	question := kittest.Wait(e.journal, func(a journal.Answers) bool { return a.Wait > 0 })
-	if question != (journal.Answers{Account: home, Request: 7, Wait: waitMost}) {
+	if question != (journal.Answers{Account: home, Revision: 1, Request: 7, Wait: waitMost}) {
 		t.Errorf("the journal was asked %+v", question)
 	}
 	e.journal.Answering(func(any) any { return journal.Answer{Err: errors.New("disk")} })

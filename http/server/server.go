@@ -16,7 +16,7 @@ import (
 	"holdfast/channels"
 )
 
-// Bounds of the edge. What an operator may want to change is in Options.
+// Bounds of the edge. What an operator may want to change is in registry.Edge.
 const (
 	headerMax       = 8 << 10 // bytes of request line and headers; more is 431
 	connectionsMax  = 8192    // more are answered 503 and closed

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,6 +31,7 @@ const StartWithin = 60 * time.Second
 // Options of a gateway.
 type Options struct {
 	Command []string // the binary and what comes before "run"
+	Flags   []string // and after it
 	Dir     string   // working folder; the configuration is written there, and the state folder is below it
 	Config  string   // YAML; empty: the file that is there, or the embedded default
 	Env     []string // added to a bare environment
@@ -92,7 +94,7 @@ func Start(o Options) (*Gateway, error) {
 		}
 	}
 	g := &Gateway{o: o, State: filepath.Join(o.Dir, "state"), log: &Buffer{tee: o.Log}, out: &Buffer{}, ended: make(chan struct{})}
-	g.cmd = exec.Command(o.Command[0], append(append([]string{}, o.Command[1:]...), "run")...)
+	g.cmd = exec.Command(o.Command[0], slices.Concat(o.Command[1:], []string{"run"}, o.Flags)...)
 	g.cmd.Dir, g.cmd.Env, g.cmd.Stderr = o.Dir, Env(o.Env...), g.log
 	stdout, err := g.cmd.StdoutPipe()
 	if err != nil {

@@ -1,0 +1,7 @@
+//go:build race
+
+package explore
+
+// daily bounds the states of one world in the ordinary tests. The search shares nothing but what it has locks for, and the
+// detector slows it down ten times.
+const daily = 400
