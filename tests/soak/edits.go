@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -273,8 +274,8 @@ func (e *edits) revert(name string) error {
 	})
 }
 
-// listen moves the listener to the next of its addresses. All senders follow when it is there. It stays for a while, as it
-// would: the address before is let go meanwhile.
+// listen moves the listener to the next of its addresses. All senders follow when they get an answer there, as a proxy does
+// that probes it. It stays for a while: the address before is let go meanwhile.
 func (e *edits) listen(name string) error {
 	e.mu.Lock()
 	early := time.Since(e.moved) < e.gap
@@ -287,12 +288,32 @@ func (e *edits) listen(name string) error {
 	}
 	e.at++
 	base := e.bases[e.at%len(e.bases)]
-	if err := e.saveLive(name, mainFile, func(s *settings) { s.listen = base }); err != nil {
+	saved, err := e.save(name, mainFile, func(s *settings) { s.listen = base })
+	if err != nil {
+		return err
+	}
+	if err := e.answers("http://" + base); err != nil {
 		return err
 	}
 	settled(func(t *target) { t.base = "http://" + base }, e.settings.accounts...)
+	if err := e.live(saved); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	e.moved = time.Now()
 	e.mu.Unlock()
 	return nil
+}
+
+// answers waits until the gateway does at an address.
+func (e *edits) answers(base string) error {
+	probe := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for e.stopped.Err() == nil {
+		if res, err := probe.Get(base + "/healthz"); err == nil {
+			_ = res.Body.Close()
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return errStopped
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"holdfast/actors/control"
+	"holdfast/actors/journal"
 	"holdfast/channels/bluebubbles/bluebubblestest"
 	"holdfast/tests/rig"
 )
@@ -284,12 +285,15 @@ func (w *world) judge() (result, []string) {
 	if !books.Balanced {
 		faults = append(faults, fmt.Sprintf("the books do not balance: %v", books.Faults))
 	}
+	created := map[journal.Kind]uint64{}
 	for _, q := range books.Queues {
 		r.Dead += int(q.Dead)
+		created[q.Kind] += q.Created
 		if q.Pending > 0 {
 			faults = append(faults, fmt.Sprintf("%d of %s %s are pending in the journal", q.Pending, q.Account, q.Kind))
 		}
 	}
+	fmt.Println("the journal counts, what came twice included:", created)
 	return r, faults
 }
 
