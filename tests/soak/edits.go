@@ -75,9 +75,6 @@ func (e *edits) free(accounts ...*account) {
 	}
 }
 
-// any fits every account, plain those of the main file with secrets in it.
-func anyOne(*account) bool { return true }
-
 func plain(a *account) bool  { return !a.included && a.files == nil }
 func lonely(a *account) bool { return plain(a) && !a.shares() }
 
