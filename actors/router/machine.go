@@ -3,7 +3,8 @@
 //
 // Invariants: a path has one canonical form and belongs to one channel; who has it keeps it against newcomers. Reserved
 // paths belong to nobody. A refused claim changes nothing for the others. A path that an account moved away from is held
-// for a grace with the same screen, and goes at once when somebody else claims it. What is registered changes nothing that
+// for a grace with the same screen, except that who is admitted is what the account says now, and goes at once when somebody
+// else claims it. What is registered changes nothing that
 // is live before it is published.
 package router
 
@@ -92,7 +93,7 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 	}
 	next := tables{
 		claims: granted, moved: moved, staged: true, number: s.Graces,
-		held: stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted),
+		held: asNow(stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted), granted),
 	}
 	next, more := next.tabulate(s.Live.table)
 	refused = append(refused, more...)
@@ -219,6 +220,23 @@ func stillHeld(held []claimed, claims []Claim, granted []claimed) []claimed {
 		})
 		return !stays || taken || has(granted, h)
 	})
+}
+
+// asNow has what is held admit whom its account admits now: a secret that was replaced, and the operator's no, hold where
+// the account was as well. Else a moved path would take for a day what is refused at the new one.
+func asNow(held, granted []claimed) []claimed {
+	for i, h := range held {
+		for _, g := range granted {
+			if g.route.Account != h.route.Account {
+				continue
+			}
+			held[i].route.Auth, held[i].route.Disabled = g.route.Auth, g.route.Disabled
+			if g.key.under == h.key.under {
+				break
+			}
+		}
+	}
+	return held
 }
 
 func has(list []claimed, c claimed) bool {

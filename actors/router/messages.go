@@ -16,7 +16,7 @@ type Claim struct {
 type (
 	// Register says what is claimed from the next publication on; what is not in it is withdrawn with it. Sent by reload
 	// before it publishes. A path that an account had and does not claim any more, while the account stays, is held for
-	// Grace: same screen, still accepted. The router computes the table and stages it at the registry; until Published,
+	// Grace: same screen, still accepted, with the account's present credentials. The router computes the table and stages it at the registry; until Published,
 	// another Register starts again from what is live. Answer: Registered, after it is staged.
 	Register struct {
 		Claims []Claim

@@ -75,6 +75,7 @@ func (e *edits) free(accounts ...*account) {
 	}
 }
 
+// plain are the accounts that stand in the main file with their secrets, and lonely those of them that share no path.
 func plain(a *account) bool  { return !a.included && a.files == nil }
 func lonely(a *account) bool { return plain(a) && !a.shares() }
 

@@ -30,13 +30,16 @@ type message struct {
 	status       int       // 0: there was none
 }
 
-func (m message) accepted() bool { return m.status >= 200 && m.status < 300 }
+func (m message) accepted() bool { return good(m.status) }
+
+func good(status int) bool { return status >= 200 && status < 300 }
 
 // ledger is the senders' own record.
 type ledger struct {
 	mu       sync.Mutex
 	messages []message
 	open     int
+	refused  int            // posts of any kind without a 2xx
 	statuses map[string]int // of all posts, with what went wrong
 }
 
@@ -75,6 +78,9 @@ func (l *ledger) heard(number, status int, what string, err string) {
 		key = what + " without answer: " + err
 	}
 	l.statuses[key]++
+	if !good(status) {
+		l.refused++
+	}
 	if number >= 0 && number < len(l.messages) && l.messages[number].ended.IsZero() {
 		m := &l.messages[number]
 		m.ended, m.status = time.Now(), status
@@ -117,11 +123,7 @@ func (l *ledger) count(got answers) (r result) {
 			r.Lost++
 		}
 	}
-	for what, n := range l.statuses {
-		if !strings.Contains(what, " 2") {
-			r.Non2xx += n
-		}
-	}
+	r.Non2xx = l.refused
 	r.Reordered = l.reordered(got)
 	r.P50Steady, r.P99Steady = percentile(50, latencies[calm]), percentile(99, latencies[calm])
 	r.P50Reload, r.P99Reload = percentile(50, latencies[edited]), percentile(99, latencies[edited])
