@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/actors/control"
 	"holdfast/actors/journal"
@@ -89,8 +90,9 @@ func TestLaw6_ARenamedAccountKeepsWhatItHad(t *testing.T) {
 	t.Parallel()
 	g, k, b := paired(t)
 	names := []string{"sink", "shed"}
+	k.slowDown(40 * time.Millisecond) // so that a rename meets replies in flight
 	l := begin(t, g.URL+"/sink", 3)
-	for i := range 6 {
+	for i := range 5 {
 		k.goAway(i%3 == 1)
 		b.speak(func(q turn) said {
 			if i%3 == 2 {
@@ -118,7 +120,7 @@ func TestLaw6_ARenamedAccountKeepsWhatItHad(t *testing.T) {
 	ids := l.end()
 	ids["friend"] = true
 	k.once(t, ids)
-	g.remembered(k, b, sinkHook, "last")
+	g.remembered(k, b, shed, "last")
 }
 
 // The file is changed while the gateway is down, and what was under way then is under way still; the setting may stay.

@@ -170,7 +170,7 @@ func TestLaw3_AnAccountThatKeptTheOldSettingsOfItsPluginIsTriedAgain(t *testing.
 		}
 		return &Candidate{
 			Config: &config.Config{}, Plugins: []Plugin{{Name: "webhook", Node: node}},
-			Accounts: []Account{{ID: "webhook:a", Plugin: "webhook", With: node}},
+			Accounts: []Account{{ID: "webhook:a", Plugin: "webhook", With: node, Settings: webhook.Kind().Settings()}},
 		}
 	}
 	before, next := candidate("edition: 1"), candidate("edition: 2")

@@ -23,7 +23,10 @@ import (
 func told(p *play) []string {
 	var out []string
 	for _, m := range p.asked {
-		name, ids := "", []string{}
+		var (
+			name string
+			ids  []string
+		)
 		switch m := m.(type) {
 		case registry.Publish:
 			name = "publish"

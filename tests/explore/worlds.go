@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast/channels"
@@ -57,7 +58,10 @@ var (
 )
 
 // Plans are the small worlds, smallest first.
-func Plans() []Plan {
+func Plans() []Plan { return slices.Concat(oneReload(), severalReloads(), otherUnits()) }
+
+// oneReload are worlds of one account and one reload, or an order by hand.
+func oneReload() []Plan {
 	return []Plan{
 		{
 			Name: "boot", Quick: true, Title: "one account, the boot, any one fault",
@@ -91,6 +95,12 @@ func Plans() []Plan {
 			Name: "reload-start", Quick: true, Title: "one account, stopped by hand, a reload and a start at any time",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{Account: home, Do: "stop"}, {File: 1}, {Account: home, Do: "start"}}, Booted: true,
 		},
+	}
+}
+
+// severalReloads are worlds of several reloads or accounts.
+func severalReloads() []Plan {
+	return []Plan{
 		{
 			Name: "two-reloads", Quick: true, Title: "one account and two reloads, one of which moves its path",
 			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
@@ -123,6 +133,12 @@ func Plans() []Plan {
 			Name: "broken-file", Title: "a file that is refused and one that is not",
 			Files: []string{file(homeOne), file(broken), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: waits,
 		},
+	}
+}
+
+// otherUnits are worlds of what else a reload changes, and of what goes on meanwhile.
+func otherUnits() []Plan {
+	return []Plan{
 		{
 			Name: "handover", Quick: true, Title: "an account of which only one run may be connected, a reload, and any one fault",
 			Files: []string{file(soleOne), file(soleTwo)}, Steps: []Step{{File: 1}}, Booted: true, Faults: all,
