@@ -78,15 +78,17 @@ func (s *street) terminate() {
 // left is what the last life said that it left behind.
 func (g *gate) left() (left []string) {
 	g.t.Helper()
-	lines := strings.Split(strings.TrimSpace(g.Log()), "\n")
-	var last struct {
-		Message string
-		Left    []string
+	for line := range strings.Lines(g.Log()) { // the journal may say after it that it is closed
+		var one struct {
+			Message string
+			Left    []string
+		}
+		if json.Unmarshal([]byte(line), &one) == nil && one.Message == "stopped" {
+			return one.Left
+		}
 	}
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Message != "stopped" {
-		g.t.Errorf("the log ends with %s, want how it stopped", lines[len(lines)-1])
-	}
-	return last.Left
+	g.t.Errorf("the log does not say how it stopped:\n%s", tail(g.Log()))
+	return nil
 }
 
 // SIGTERM while several accounts have sends in flight: nothing new comes in or goes out, the sends in flight end and are
