@@ -8,7 +8,7 @@ func Defects() []Mutant { return slices.Concat(inTables, inReload, inSupervisor)
 var inTables = []Mutant{
 	{
 		Name: "the table that was staged is not published", File: "actors/registry/machine.go",
-		Old: "s.Routes = *next.routes", New: "_ = next.routes",
+		Old: "s.Routes, s.Table = next.routes.Routes, next.routes.Number", New: "_ = next.routes",
 	},
 	{
 		Name: "an instance is freed while a run uses it", File: "actors/registry/machine.go",
@@ -32,15 +32,15 @@ var inTables = []Mutant{
 	},
 	{
 		Name: "the router forgets a grace", File: "actors/router/machine.go",
-		Old: "held: stillHeld(append(slices.Clone(s.Live.held), moved...), m.Claims, granted),", New: "held: nil,",
+		Old: "held: asNow(stillHeld(append(slices.Clone(s.Live.held), moved...), m.Claims, granted), granted),", New: "held: nil,",
 	},
 	{
 		Name: "a grace never ends", File: "actors/router/machine.go",
 		Old: "if !has(s.Live.held, c) {", New: "if has(s.Live.held, c) {",
 	},
 	{
-		Name: "the end of a grace brings the old table back", File: "actors/router/machine.go",
-		Old: "next := *s.Next\n\t\tnext.staged = false", New: "next := *s.Next",
+		Name: "the end of a grace brings the old table back", File: "actors/registry/machine.go",
+		Old: "if m.Number == s.Table {", New: "if m.Number <= s.Table {",
 	},
 	{
 		Name: "the methods are not staged", File: "actors/methods/machine.go",
@@ -158,7 +158,7 @@ var inSupervisor = []Mutant{
 	},
 	{
 		Name: "requests that were held are never read", File: "actors/supervisor/overlap.go",
-		Old: "if s.held {", New: "if false {",
+		Old: "s.held = false\n", New: "",
 	},
 	{
 		Name: "an intake that failed never tries again", File: "actors/supervisor/intake.go",
