@@ -32,7 +32,7 @@ var inTables = []Mutant{
 	},
 	{
 		Name: "the router forgets a grace", File: "actors/router/machine.go",
-		Old: "held: asNow(stillHeld(append(slices.Clone(s.Live.held), moved...), m.Claims, granted), granted),", New: "held: nil,",
+		Old: "	next, more := next.tabulate(s.Live.table)", New: "	next.held = nil\n	next, more := next.tabulate(s.Live.table)",
 	},
 	{
 		Name: "a grace never ends", File: "actors/router/machine.go",
