@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -154,7 +155,7 @@ func TestAWalkIsShortenedToWhatBreaksTheLaw(t *testing.T) {
 
 func TestASearchIsTheSameEveryTime(t *testing.T) {
 	p := plan(t, "reload-waits")
-	first, second := world(t, p).Search(Limits{}), world(t, p).Search(Limits{})
+	first, second := world(t, p).Search(Limits{States: daily}), world(t, p).Search(Limits{States: daily})
 	if first != second {
 		t.Errorf("%+v, then %+v", first, second)
 	}
@@ -164,6 +165,12 @@ func TestASearchIsTheSameEveryTime(t *testing.T) {
 func rested(t *testing.T, p Plan, whole bool) map[digest]bool {
 	w := world(t, p)
 	w.whole = whole
+	w.Class = func(timer any) class {
+		if typeName(reflect.TypeOf(timer)) == "reload.again" {
+			return never // without reductions the timers of one try after the other would pile up for ever
+		}
+		return classify(timer)
+	}
 	out := map[digest]bool{}
 	outcome := w.Search(Limits{rests: func(s *state) {
 		only := state{actors: s.actors, faults: s.faults}

@@ -119,7 +119,7 @@ func (p Plan) World() (*World, error) {
 	}
 	w.Laws, w.Quiet, w.Rest = laws(), quietLaws(files), restLaws(files)
 	if p.Killed != "" {
-		w.Quiet, w.Rest = w.Quiet[:2], nil
+		w.Quiet, w.Rest, w.Restless = w.Quiet[:2], nil, true
 	}
 	w.Begin = p.begin(w, files)
 	if p.Booted {
@@ -139,7 +139,7 @@ func (p Plan) begin(w *World, files *versions) *state {
 	places := reload.Places{Registry: registryAt, Router: routerAt, Methods: methodsAt, Journal: journalAt}
 	for name, place := range map[string]*kit.Addr{"access": &places.Access, "agents": &places.Agents, "outbox": &places.Outbox, "lanes": &places.Lanes} {
 		*place = kit.Named(name)
-		start(*place, configured{}, uint64(0))
+		start(*place, configured{}, told{})
 	}
 	start(reloadAt, machine[reload.State]{step: reload.Step, ends: working(files), show: showDoors}, reload.State{
 		Places: places, Phase: reload.Idle, Listen: listen,

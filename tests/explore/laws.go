@@ -140,22 +140,30 @@ func published(files *versions, before, now *registry.Live) string {
 	return pathsStay(files, now)
 }
 
-// foreign: whoever is let in is let in as some version of the file says. Which one for which account is the reload's to
-// decide; that it is the applied one shows when nothing is under way.
+// foreign: whoever is let in is let in as some version of the file says, and on a path that is held for its grace as some
+// version says of its account, whatever the path is there. Which one for which account is the reload's to decide; that it is
+// the applied one shows when nothing is under way.
 func foreign(files *versions, now *registry.Live) string {
-	said := map[string]bool{}
+	type right struct{ path, in string }
+	said := map[right]bool{}
+	const anywhere = ""
 	for _, c := range files.made {
 		if c == nil {
 			continue
 		}
 		for _, a := range c.Accounts {
 			word := strings.Fields(a.Settings.(*settings).word())
-			said[word[0]+" "+word[1]+"="+string(a.ID)] = true
+			said[right{word[0], word[1] + "=" + string(a.ID)}] = true
+			said[right{anywhere, word[1] + "=" + string(a.ID)}] = true
 		}
 	}
 	for _, e := range now.Routes.All() {
+		path := e.Path
+		if !e.Held.IsZero() {
+			path = anywhere
+		}
 		for _, in := range strings.Fields(admitted(e)) {
-			if !said[e.Path+" "+in] {
+			if !said[right{path, in}] {
 				return fmt.Sprintf("law 1: %s lets %s in, and no version of the file says so", e.Path, in)
 			}
 		}

@@ -17,6 +17,7 @@ const (
 	pause                 // a timer after which something is tried again
 	hold                  // a timer that ends a promise, such as a grace
 	free                  // what somebody may do or leave, and faults
+	never                 // a timer that this world lets stand
 )
 
 // move is one thing that can happen, and the state after it.
@@ -38,6 +39,8 @@ type World struct {
 	Quiet  []Law    // hold wherever nothing is under way
 	Rest   []Law    // hold where, besides, no pause is left
 	Class  func(timer any) class
+	// Restless worlds have somebody who is gone for good, and what is tried again for his sake is tried for ever.
+	Restless bool
 }
 
 // Law is one thing that must be so. Broken says what is wrong; empty is nothing.
@@ -256,6 +259,9 @@ func (m *moving) timer(at int) {
 		return
 	}
 	c := m.Class(t.msg)
+	if c == never {
+		return
+	}
 	early := c == deadline && m.flowing()
 	if early && !m.allows(m.s, slow) {
 		return

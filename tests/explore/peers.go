@@ -30,9 +30,11 @@ const (
 
 var errDisk = errors.New("the disk is full")
 
-// configured plays those who only take what a reload tells them: access, agents, outbox and lanes. The state is the last
-// revision that was told.
+// configured plays those who only take what a reload tells them: access, agents, outbox and lanes.
 type configured struct{ quiet }
+
+// told is their state: the last revision that they heard of.
+type told struct{ Revision uint64 }
 
 func (configured) Direct() bool  { return true }
 func (configured) Alike() string { return "configured" }
@@ -41,13 +43,13 @@ func (configured) Take(_ View, state any, in kit.In) []Way {
 	var answer any
 	switch m := in.Msg.(type) {
 	case access.Configure:
-		state, answer = m.Revision, access.Configured{}
+		state, answer = told{m.Revision}, access.Configured{}
 	case agents.Configure:
-		state, answer = m.Revision, agents.Configured{}
+		state, answer = told{m.Revision}, agents.Configured{}
 	case outbox.Configure:
-		state, answer = m.Revision, outbox.Configured{}
+		state, answer = told{m.Revision}, outbox.Configured{}
 	case lanes.Configure:
-		state, answer = m.Revision, lanes.Configured{}
+		state, answer = told{m.Revision}, lanes.Configured{}
 	default:
 		return []Way{{State: state, Bug: fmt.Sprintf("told %T, which it cannot know", in.Msg)}}
 	}

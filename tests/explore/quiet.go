@@ -183,9 +183,21 @@ func heldPaths(v View, s reload.State, now *registry.Live) string {
 			return fmt.Sprintf("%s is gone from the file, and %s is live", account, path)
 		case mine && !e.Held.IsZero() && !v.armed(routerAt):
 			return fmt.Sprintf("%s of %s is held, and its grace will never end", path, account)
+		case mine && !e.Held.IsZero() && admitted(e) != admittedNow(now, s.Applied, channels.Account(account)):
+			return fmt.Sprintf("%s of %s is held and lets in %q, and the path that it has now lets in others", path, account, admitted(e))
 		}
 	}
 	return ""
+}
+
+// admittedNow is whom the path lets in that an account has now.
+func admittedNow(now *registry.Live, c *reload.Candidate, id channels.Account) string {
+	a, _ := find(c, id)
+	e, _, found := now.Routes.Find(a.Settings.(*settings).Path)
+	if !found {
+		return ""
+	}
+	return admitted(e)
 }
 
 // armed tells whether the actor has a timer.
@@ -299,7 +311,7 @@ func everybodyTold(v View) string {
 		return ""
 	}
 	for _, name := range []string{"access", "agents", "lanes", "outbox"} {
-		if told := v.State(kit.Named(name)).(uint64); told != s.Revision {
+		if told := v.State(kit.Named(name)).(told).Revision; told != s.Revision {
 			return fmt.Sprintf("%s was last told of revision %d, applied is %d", name, told, s.Revision)
 		}
 	}

@@ -23,8 +23,8 @@ var skipped = []string{
 	"registry.State.LastLease", "registry.State.Published", "registry.State.Freed",
 	"router.State.Registry", "router.State.Graces", "router.claimed.until",
 	"methods.State.Registry",
-	"reload.State.Places", "reload.State.Methods", "reload.State.AgentEnv", "reload.State.Last", "reload.State.Counts",
-	"reload.State.count", "reload.attempt.began",
+	"reload.State.Places", "reload.State.Methods", "reload.State.Last", "reload.State.Counts",
+	"reload.attempt.began",
 	"reload.Plugin.Node", "reload.Unit.Reason", "reload.Candidate.Agents", "reload.Candidate.Mentions",
 	"reload.Account.Node", "reload.Account.With", "reload.keeping.config", "reload.Account.Routes", "reload.Account.Webhook", "reload.Account.Masked",
 	"supervisor.State.places", "supervisor.State.born", "supervisor.State.number",
@@ -40,8 +40,14 @@ func numbers() map[string]number {
 	turn := number{domain: "turn", scoped: true}
 	of := func(domain string) number { return number{domain: domain} }
 	run := number{domain: "run", scoped: true, ordered: true}
+	revision, generation, table := number{domain: "revision", ordered: true}, number{domain: "generation", ordered: true}, number{domain: "table", ordered: true}
 	return map[string]number{
-		"reload.attempt.number": of("reload"), "reload.tag.attempt": of("reload"), "reload.overdue.attempt": of("reload"),
+		"reload.attempt.number": of("reload"), "reload.tag.attempt": of("reload"), "reload.overdue.attempt": of("reload"), "reload.again.attempt": of("reload"), "reload.State.count": of("reload"),
+		"access.*.Revision": revision, "agents.*.Revision": revision, "lanes.*.Revision": revision, "outbox.*.Revision": revision,
+		"explore.told.Revision": revision, "registry.*.Revision": revision, "reload.*.Revision": revision, "supervisor.*.Revision": revision,
+		"registry.*.Generation": generation, "registry.State.Live": generation, "registry.staged.generation": generation,
+		"registry.InstanceID.Number": generation, "reload.*.Generation": generation,
+		"router.tables.number": table, "registry.State.Table": table, "registry.StageRoutes.Number": table, "registry.Amend.Number": table,
 		"router.claimed.number": of("grace"), "router.graceOver.number": of("grace"),
 		"supervisor.*.row":  of("row"),
 		"supervisor.*.turn": turn, "supervisor.account.attempt": turn,

@@ -77,7 +77,7 @@ func (w *World) Search(l Limits) Outcome {
 		s.out.Depth++
 	}
 	s.out.States = len(s.rows)
-	if s.out.Broken == nil && s.out.Complete {
+	if s.out.Broken == nil && s.out.Complete && !s.world.Restless {
 		s.out.Broken = s.circles()
 	}
 	return s.out

@@ -283,7 +283,7 @@ func (s stepping) sift(addr kit.Addr) {
 			continue
 		}
 		t.inert = !s.whole && s.inert(a, t)
-		if !t.inert || len(t.form.slots) == 0 || slices.ContainsFunc(t.form.slots, a.form.has) {
+		if !t.inert || !slices.ContainsFunc(t.form.slots, func(n slot) bool { return !a.form.has(n) }) {
 			kept = append(kept, t)
 		}
 	}
