@@ -125,7 +125,8 @@ func TestAStepThatChangesItsStateIsFoundByAWalk(t *testing.T) {
 	a := *w.Begin.find(methodsAt)
 	a.state = bag{map[string]int{}}
 	stepping{&w.Composition, w.Begin}.settle(&a)
-	if _, broken := w.Walk(Walks{Number: 20, Steps: 100, Seed: 1}); broken == nil || !strings.Contains(broken.Law, "does not change") {
+	// One walk only: several at a time would race for what the step should not write to.
+	if _, broken := w.Walk(Walks{Number: 1, Steps: 400, Seed: 1}); broken == nil || !strings.Contains(broken.Law, "does not change") {
 		t.Errorf("a step that writes into its state breaks %+v", broken)
 	}
 }
