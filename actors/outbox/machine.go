@@ -14,6 +14,7 @@ import (
 
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
+	"holdfast/actors/supervisor"
 	"holdfast/channels"
 )
 
@@ -76,6 +77,7 @@ type lane struct {
 	after   time.Duration // and the pause that the network asks for
 	pause   time.Duration
 	paused  bool
+	bidden  bool      // the network named the pause: nothing ends it early
 	resume  uint64    // number of the pause
 	unknown time.Time // since when the outcome of its last attempt is not known
 }
@@ -137,6 +139,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 			s.Draining = &draining{from: s.Draining.from, late: true}
 		}
 		return s.drained()
+	case supervisor.Connected:
+		return s.connected(m.Account, in)
 	case pauseOver:
 		return s.resume(m, in)
 	case retake:

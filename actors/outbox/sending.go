@@ -236,7 +236,7 @@ func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, 
 		l.held[0].FirstTry = time.Time{}
 	}
 	l.pause = min(max(l.pause*2, pauseFirst), pauseMost)
-	l.work, l.paused = 0, true
+	l.work, l.paused, l.bidden = 0, true, after > 0
 	a.cause = cause
 	s.Count++
 	number := s.Count
@@ -265,6 +265,23 @@ func (s State) resume(m pauseOver, in kit.In) (State, []kit.Effect) {
 	l.paused = false
 	a.lanes = with(a.lanes, m.conversation, l)
 	return s.with(m.account, a).start(m.account, in)
+}
+
+// connected ends the pauses of an account that can send again, but for those that the network itself asked for. Lanes that fail
+// once more pause shortly at first.
+func (s State) connected(id channels.Account, in kit.In) (State, []kit.Effect) {
+	a, known := s.Accounts[id]
+	if !known || a.gone {
+		return s, nil
+	}
+	a.lanes = maps.Clone(a.lanes)
+	for conversation, l := range a.lanes {
+		if l.paused && !l.bidden {
+			l.paused, l.pause = false, 0
+			a.lanes[conversation] = l
+		}
+	}
+	return s.with(id, a).start(id, in)
 }
 
 // next lets the first reply go, which has ended, and begins what may begin now.

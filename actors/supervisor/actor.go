@@ -5,12 +5,12 @@ import (
 	"holdfast/actors/run"
 )
 
-// Spec makes the supervisor of one channel. self is the name under which it is spawned; newRun makes the actor of a run, whose
-// supervisor is self.
-func Spec(channel string, self, registry, journal kit.Addr, newRun func(run.Start) kit.Spec) kit.Spec {
+// Spec makes the supervisor of one channel. places.Self is the name under which it is spawned; newRun makes the actor of
+// a run, whose supervisor is places.Self.
+func Spec(channel string, places Places, newRun func(run.Start) kit.Spec) kit.Spec {
 	return kit.Def[State]{
 		Kind:     "supervisor",
-		State:    New(channel, Places{Self: self, Registry: registry, Journal: journal}),
+		State:    New(channel, places),
 		Step:     Step,
 		First:    Begin{},
 		Work:     work,

@@ -119,6 +119,7 @@ type house struct {
 	disk     *disk
 	journal  *kittest.Probe
 	registry *kittest.Probe
+	outbox   *kittest.Probe
 
 	mu     sync.Mutex
 	held   map[registry.LeaseID]string
@@ -129,6 +130,7 @@ func newHouse(t *testing.T, kind channels.Kind, allow ...kittest.Allowance) *hou
 	t.Helper()
 	h := &house{t: t, sys: kittest.New(t, allow...), held: map[registry.LeaseID]string{}, disk: &disk{values: map[channels.Account]map[string][]byte{}}}
 	h.journal = kittest.NewProbe(t, h.sys, "journal").Answering(h.disk.answer)
+	h.outbox = kittest.NewProbe(t, h.sys, "outbox")
 	h.registry = kittest.NewProbe(t, h.sys, "registry").Answering(func(msg any) any {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -147,7 +149,7 @@ func newHouse(t *testing.T, kind channels.Kind, allow ...kittest.Allowance) *hou
 func (h *house) start(name string) {
 	h.t.Helper()
 	self := kit.Named(name)
-	spec := Spec("double", self, h.registry.Addr(), h.journal.Addr(), func(start run.Start) kit.Spec {
+	spec := Spec("double", Places{Self: self, Registry: h.registry.Addr(), Journal: h.journal.Addr(), Outbox: h.outbox.Addr()}, func(start run.Start) kit.Spec {
 		return run.Spec(start, h.journal.Addr(), self, h.sys, noBlobs{}, zerolog.Nop())
 	})
 	if _, err := h.sys.Start(name, spec); err != nil {

@@ -12,6 +12,7 @@ import (
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
 	"holdfast/actors/run"
+	"holdfast/channels"
 )
 
 const (
@@ -113,8 +114,16 @@ func (s *step) reported(m run.Reported) {
 		s.heard(m.Condition)
 	}
 	if s.phase == Running && m.Run == s.run.number {
-		s.link, s.cause, s.facts = m.Condition.Link, m.Condition.Cause, m.Condition.Facts
+		s.said(m.Condition)
 	}
+}
+
+// said takes over what the current run says of its connection.
+func (s *step) said(now channels.Condition) {
+	if now.Link == channels.Connected && s.link != channels.Connected {
+		s.do(kit.Tell{To: s.places.Outbox, Msg: Connected{s.id}})
+	}
+	s.link, s.cause, s.facts = now.Link, now.Cause, now.Facts
 }
 
 func (s *step) missed() {

@@ -35,7 +35,7 @@ import (
 )
 
 // Places are the addresses that a supervisor knows.
-type Places struct{ Self, Registry, Journal kit.Addr }
+type Places struct{ Self, Registry, Journal, Outbox kit.Addr }
 
 // State of one channel. Step never changes the one it is given.
 type State struct {

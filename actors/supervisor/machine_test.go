@@ -344,3 +344,24 @@ func TestReportsOfTheCurrentRunAreShown(t *testing.T) {
 		t.Errorf("%+v, want nothing of a run that is gone but its cause", got)
 	}
 }
+
+func TestTheOutboxHearsWhenAnAccountCanSendAgain(t *testing.T) {
+	w := running(t)
+	for _, c := range []struct {
+		name string
+		link channels.Link
+		told bool
+	}{
+		{"who connects can send", channels.Connected, true},
+		{"who says it again says nothing new", channels.Connected, false},
+		{"who waits cannot", channels.Waiting, false},
+		{"and can, once the network answers again", channels.Connected, true},
+	} {
+		_, effects := Step(w.state, kit.In{Msg: run.Reported{Account: home, Run: 1, Condition: channels.Condition{Link: c.link}}, Now: w.now})
+		tell, told := kittest.Find[kit.Tell](effects)
+		if told != c.told || told && (tell.To != places.Outbox || tell.Msg != Connected{home}) {
+			t.Errorf("%s: told %t %+v", c.name, told, tell)
+		}
+		w.give(run.Reported{Account: home, Run: 1, Condition: channels.Condition{Link: c.link}})
+	}
+}

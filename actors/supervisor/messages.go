@@ -59,6 +59,9 @@ type (
 		Op      run.Op
 		Within  time.Duration
 	}
+	// Connected says that an account can send again: a run's connection is up that was not. Told to the outbox, so that what
+	// pauses because of the account need not wait out its pause.
+	Connected struct{ Account channels.Account }
 	// Missed says that requests came which could have been the account's and were not accepted; its network looks for
 	// what it missed. From the edge's interval. No answer.
 	Missed struct{ Account channels.Account }

@@ -167,7 +167,7 @@ func (s *step) promote(why string) {
 	s.fails, s.restarts, s.again = 0, 0, false
 	s.to(Running, "")
 	s.since = s.now
-	s.link, s.cause, s.facts = s.cand.said.Link, s.cand.said.Cause, s.cand.said.Facts
+	s.said(s.cand.said)
 	s.cand = candidate{}
 	s.admit()
 }

@@ -21,7 +21,7 @@ import (
 const aMinute = time.Minute
 
 var (
-	places   = Places{Self: kit.Named("channels/double"), Registry: kit.Named("registry"), Journal: kit.Named("journal")}
+	places   = Places{Self: kit.Named("channels/double"), Registry: kit.Named("registry"), Journal: kit.Named("journal"), Outbox: kit.Named("outbox")}
 	noon     = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	errWeird = errors.New("something else")
 	home     = channels.Account("double:home")

@@ -151,7 +151,7 @@ func (g *gateway) agentEnv(name string) backend.Env {
 func (g *gateway) supervisor(channel string) kit.Spec {
 	p := g.places
 	self := kit.Named("channels/" + channel)
-	return supervisor.Spec(channel, self, p.registry, p.journal, func(start run.Start) kit.Spec {
+	return supervisor.Spec(channel, supervisor.Places{Self: self, Registry: p.registry, Journal: p.journal, Outbox: p.outbox}, func(start run.Start) kit.Spec {
 		return run.Spec(start, p.journal, self, g.sys, g.store.Blobs(), g.o.Log)
 	})
 }

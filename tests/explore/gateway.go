@@ -217,7 +217,7 @@ func spawned(as, parent kit.Addr, what any) (Node, any, any) {
 	switch what := what.(type) {
 	case string:
 		node := machine[supervisor.State]{step: supervisor.Step, ends: interpreting}
-		return node, supervisor.New(what, supervisor.Places{Self: as, Registry: registryAt, Journal: journalAt}), supervisor.Begin{}
+		return node, supervisor.New(what, supervisor.Places{Self: as, Registry: registryAt, Journal: journalAt, Outbox: kit.Named("outbox")}), supervisor.Begin{}
 	case run.Start:
 		return played{supervisor: parent}, life{
 			account: what.Account, number: what.Number, settings: what.Settings.(*settings), edition: what.Kind.Limits.Text,

@@ -13,6 +13,7 @@ import (
 	"holdfast/actors/kit"
 	"holdfast/actors/lanes"
 	"holdfast/actors/outbox"
+	"holdfast/actors/supervisor"
 	"holdfast/channels"
 )
 
@@ -50,6 +51,8 @@ func (configured) Take(_ View, state any, in kit.In) []Way {
 		state, answer = told{m.Revision}, outbox.Configured{}
 	case lanes.Configure:
 		state, answer = told{m.Revision}, lanes.Configured{}
+	case supervisor.Connected:
+		return []Way{{State: state}}
 	default:
 		return []Way{{State: state, Bug: fmt.Sprintf("told %T, which it cannot know", in.Msg)}}
 	}
