@@ -314,10 +314,7 @@ func transition(before, after account, in kit.In) kit.Note {
 
 // nameOf is an input's word in the log: its type, or that of the question it answers.
 func nameOf(msg any) string {
-	switch m := msg.(type) {
-	case kit.Answered:
-		msg = m.Tag
-	case kit.Done:
+	if m, answers := msg.(kit.Answered); answers {
 		msg = m.Tag
 	}
 	name := fmt.Sprintf("%T", msg)

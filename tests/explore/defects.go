@@ -35,6 +35,11 @@ var inTables = []Mutant{
 		Old: "	next, more := next.tabulate(s.Live.table)", New: "	next.held = nil\n	next, more := next.tabulate(s.Live.table)",
 	},
 	{
+		Name: "a path in its grace lets in whom its account let in before", File: "actors/router/machine.go",
+		Old: "asNow(stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted), granted)",
+		New: "stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted)",
+	},
+	{
 		Name: "a grace never ends", File: "actors/router/machine.go",
 		Old: "if !has(s.Live.held, c) {", New: "if has(s.Live.held, c) {",
 	},
@@ -53,6 +58,10 @@ var inTables = []Mutant{
 }
 
 var inReload = []Mutant{
+	{
+		Name: "what could not be applied is never tried again", File: "actors/reload/report.go",
+		Old: "effects = append(effects, kit.After{Delay: tryAgain, Msg: again{s.count}})", New: "_ = tryAgain",
+	},
 	{
 		Name: "an answer of an earlier reload counts for this one", File: "actors/reload/machine.go",
 		Old: "return s.run != nil && s.run.number == t.attempt }", New: "return s.run != nil }",

@@ -56,14 +56,18 @@ type versions struct {
 	mu      sync.Mutex
 	options []reload.Options
 	made    []*reload.Candidate // nil: refused
+	texts   []string
 	hashes  []string
+	base    config.Source // of a file that is written to
 	done    map[string]any
+	edits   map[string]edited
 }
 
 func read(files []string) (*versions, error) {
 	kinds := reload.Kinds{Plugins: plugins(), Agents: []backend.Kind{echo.Kind()}}
-	v := &versions{done: map[string]any{}}
+	v := &versions{done: map[string]any{}, edits: map[string]edited{}, texts: files}
 	base := config.Find("world.yaml", func(string) string { return "" })
+	v.base = base
 	for _, file := range files {
 		source := base.With([]byte(file))
 		v.options = append(v.options, reload.Options{
@@ -145,7 +149,7 @@ func (p Plan) begin(w *World, files *versions) *state {
 		Places: places, Phase: reload.Idle, Listen: listen,
 		Methods: []registry.Method{{Name: "status", Owner: kit.Named("control")}}, Watches: p.Watch, Keeps: p.Watch,
 	})
-	start(operatorAt, person{steps: p.Steps}, hands{asked: 1})
+	start(operatorAt, person{steps: p.Steps, files: files}, hands{asked: 1})
 	s.perform(operatorAt, kit.Ask{To: reloadAt, Msg: reload.Boot{Config: files.made[0].Config}, Tag: "order"})
 	return s.state
 }
@@ -169,6 +173,9 @@ func working(files *versions) func(v View, job any) []Way {
 			if fields.FieldByName("known").String() == files.hashes[h.file] {
 				return nil
 			}
+		}
+		if typeName(fields.Type()) == "reload.writing" {
+			return files.write(h.file, job)
 		}
 		msg, err := files.perform(h.file, job)
 		return []Way{

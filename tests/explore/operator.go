@@ -15,6 +15,7 @@ import (
 // Step is one thing that the operator may do, at any time after the boot was ordered and after the steps before it.
 type Step struct {
 	File    int              // write this version of the file and have it read; 0: no reload
+	Edit    change           // have the gateway write to the file
 	Save    int              // write this version of the file, and say nothing
 	Dry     int              // have a reload planned, and not done
 	All     bool             // with File: all or nothing
@@ -44,21 +45,36 @@ type hands struct {
 type person struct {
 	quiet
 	steps []Step
+	files *versions
 }
 
 func (person) Direct() bool { return true }
 
 func (person) Take(_ View, state any, in kit.In) []Way {
 	h := state.(hands)
-	if m, is := in.Msg.(kit.Answered); is {
-		if r, is := m.Msg.(reload.Report); is {
-			h.reports = append(h.reports[:len(h.reports):len(h.reports)], verdict(r))
-			if m.Tag == "file" {
-				h.last = verdict(r)
-			}
-		}
+	switch m := in.Msg.(type) {
+	case became:
+		h.file = m.version
+	case kit.Answered:
+		h = h.heard(m)
 	}
 	return []Way{{State: h}}
+}
+
+// heard takes the answer of a reload.
+func (h hands) heard(m kit.Answered) hands {
+	r, is := m.Msg.(reload.Report)
+	if e, edited := m.Msg.(reload.Edited); edited && e.Report != nil {
+		r, is = *e.Report, true
+	}
+	if !is {
+		return h
+	}
+	h.reports = append(h.reports[:len(h.reports):len(h.reports)], verdict(r))
+	if m.Tag == "file" {
+		h.last = verdict(r)
+	}
+	return h
 }
 
 // verdict is how a reload ended, in a word.
@@ -89,6 +105,8 @@ func (p person) Moves(_ View, state any) []Way {
 		ways := ask(kit.Named("reload"), reload.Reload{Caller: "operator", AllOrNothing: step.All}, "file")
 		ways[0].Text = fmt.Sprintf("writes version %d of the file and orders a reload", step.File)
 		return ways
+	case step.Edit.path != "":
+		return ask(kit.Named("reload"), step.Edit.asked(p.files.base.Digest([]byte(p.files.texts[h.file]))), "file")
 	case step.Save > 0:
 		h.file, h.asked = step.Save, h.asked-1
 		return []Way{{State: h, Text: fmt.Sprintf("writes version %d of the file", step.Save)}}

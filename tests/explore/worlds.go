@@ -44,6 +44,9 @@ const (
 	elsewhere = "gateway: {listen: \"127.0.0.1:18790\"}"
 )
 
+// toTwo has the gateway write another secret.
+var toTwo = change{path: "channels.double.accounts.home.secret", value: `"two"`}
+
 const (
 	home = channels.Account("double:home")
 	sole = channels.Account("single:sole")
@@ -158,6 +161,11 @@ func otherUnits() []Plan {
 		{
 			Name: "watch", Title: "the file is written twice and watched, somebody plans, and one fault",
 			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{Save: 1}, {Save: 2}}, Booted: true, Watch: true, Faults: []string{disk, late},
+		},
+		{
+			Name: "edit", Quick: true, Title: "the gateway writes to its file while somebody else does, and a disk that cannot",
+			Files: []string{file(homeOne), file(homeAway), file(homeTwo)}, Booted: true, Faults: []string{disk},
+			Steps: []Step{{Edit: toTwo}, {File: 1}},
 		},
 		{
 			Name: "all-or-nothing", Title: "two accounts, all or nothing, and a run that ends or is refused",

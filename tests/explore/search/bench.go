@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -210,6 +211,11 @@ func (b *bench) try(ctx context.Context, w work, name string, m explore.Mutant) 
 	if err != nil {
 		return "", err
 	}
+	if w.tests {
+		if found, err := b.tested(ctx, overlay, m); found != "" || err != nil {
+			return found, err
+		}
+	}
 	worker, err := b.build(ctx, name, "-overlay", overlay)
 	if err != nil {
 		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
@@ -224,4 +230,24 @@ func (b *bench) try(ctx context.Context, w work, name string, m explore.Mutant) 
 		return "the search itself ended: " + fault.Error(), nil
 	}
 	return found, ctx.Err()
+}
+
+// testsWithin bounds the tests of one package; those of a machine that goes round in a circle do not end by themselves.
+const testsWithin = "60s"
+
+// tested has the machine's own tests look for a defect, which take a second where a search takes many.
+func (b *bench) tested(ctx context.Context, overlay string, m explore.Mutant) (found string, err error) {
+	of := "./" + path.Dir(m.File)
+	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-overlay", overlay, "-timeout", testsWithin, of)
+	cmd.Dir = b.root
+	out, fault := cmd.CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case fault == nil:
+		return "", nil
+	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]"):
+		return "", fmt.Errorf("mutant %q: %s", m.Name, out)
+	}
+	return "its own tests", nil
 }

@@ -43,6 +43,7 @@ func main() {
 	flag.BoolVar(&w.first, "first", false, "end with the first violation")
 	flag.IntVar(&w.walks, "walks", 1000, "walks through each of the larger worlds")
 	flag.IntVar(&w.limit, "limit", 1_000_000, "states of one world after which it is given up")
+	flag.BoolVar(&w.tests, "tests", false, "have a defect looked for by the tests of its own package first")
 	match := flag.String("match", "", "only defects, or guards, whose name contains this")
 	flag.Parse()
 	if *worker {

@@ -19,6 +19,7 @@ type work struct {
 	first bool
 	walks int
 	limit int
+	tests bool // of the machine's own package come first
 }
 
 // args hands the work to a worker of its own.
