@@ -41,7 +41,7 @@ func main() {
 	flag.BoolVar(&w.quick, "quick", false, "the smallest worlds and a few defects only")
 	flag.StringVar(&w.only, "worlds", "", "only worlds with these names, separated by commas")
 	flag.BoolVar(&w.first, "first", false, "end with the first violation")
-	flag.IntVar(&w.walks, "walks", 1000, "walks through each of the larger worlds")
+	flag.IntVar(&w.walks, "walks", 500, "walks through each of the larger worlds")
 	flag.IntVar(&w.limit, "limit", 1_000_000, "states of one world after which it is given up")
 	flag.BoolVar(&w.tests, "tests", false, "have a defect looked for by the tests of its own package first")
 	match := flag.String("match", "", "only defects, or guards, whose name contains this")

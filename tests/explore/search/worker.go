@@ -45,37 +45,60 @@ type news struct {
 func (w work) search(out io.Writer) error {
 	debug.SetGCPercent(300) // little lives long, and there is memory
 	lines := json.NewEncoder(out)
-	plans := explore.Plans()
-	slices.SortStableFunc(plans, func(a, b explore.Plan) int { return rank(a) - rank(b) })
-	for _, p := range plans {
-		if !w.wants(p) {
-			continue
-		}
-		world, err := p.World()
-		if err != nil {
+	small, large := explore.Plans(), explore.Plans()
+	small = slices.DeleteFunc(small, func(p explore.Plan) bool { return !p.Quick })
+	large = slices.DeleteFunc(large, func(p explore.Plan) bool { return p.Quick })
+	parts := []func(*json.Encoder) (bool, error){w.exhaust(small), w.exhaust(large), w.walk}
+	if w.first {
+		parts[1], parts[2] = parts[2], parts[1] // a defect is rather found by chance than by the largest worlds
+	}
+	for _, part := range parts {
+		if broken, err := part(lines); err != nil || broken && w.first {
 			return err
-		}
-		n := news{World: p.Name, Title: p.Title}
-		said := time.Now()
-		outcome := world.Search(explore.Limits{States: w.limit, Progress: func(states, _ int) {
-			if n.States = states; time.Since(said) > time.Second {
-				said = time.Now()
-				_ = lines.Encode(n)
-			}
-		}})
-		n.States, n.Complete, n.Broken, n.Done = outcome.States, outcome.Complete, outcome.Broken, true
-		if err := lines.Encode(n); err != nil {
-			return err
-		}
-		if n.Broken != nil && w.first {
-			return nil
 		}
 	}
-	return w.walk(lines)
+	return nil
+}
+
+// exhaust visits all states of worlds, and tells whether a law is broken.
+func (w work) exhaust(plans []explore.Plan) func(*json.Encoder) (bool, error) {
+	return func(lines *json.Encoder) (broken bool, err error) {
+		for _, p := range plans {
+			if !w.wants(p) {
+				continue
+			}
+			n, err := w.world(p, lines)
+			if err != nil {
+				return false, err
+			}
+			if broken = broken || n.Broken != nil; broken && w.first {
+				break
+			}
+		}
+		return broken, nil
+	}
+}
+
+// world visits all states of one world.
+func (w work) world(p explore.Plan, lines *json.Encoder) (news, error) {
+	n := news{World: p.Name, Title: p.Title}
+	world, err := p.World()
+	if err != nil {
+		return n, err
+	}
+	said := time.Now()
+	outcome := world.Search(explore.Limits{States: w.limit, Progress: func(states, _ int) {
+		if n.States = states; time.Since(said) > time.Second {
+			said = time.Now()
+			_ = lines.Encode(n)
+		}
+	}})
+	n.States, n.Complete, n.Broken, n.Done = outcome.States, outcome.Complete, outcome.Broken, true
+	return n, lines.Encode(n)
 }
 
 // walk goes through the larger worlds at random.
-func (w work) walk(lines *json.Encoder) error {
+func (w work) walk(lines *json.Encoder) (found bool, err error) {
 	number := w.walks
 	if w.quick {
 		number /= 20
@@ -86,24 +109,17 @@ func (w work) walk(lines *json.Encoder) error {
 		}
 		world, err := p.World()
 		if err != nil {
-			return err
+			return false, err
 		}
 		done, broken := world.Walk(explore.Walks{Number: number, Steps: 300, Seed: 1})
 		if err := lines.Encode(news{World: p.Name, Title: p.Title, Walks: done, Done: true, Complete: true, Broken: broken}); err != nil {
-			return err
+			return false, err
 		}
-		if broken != nil && w.first {
-			return nil
+		if found = found || broken != nil; found && w.first {
+			break
 		}
 	}
-	return nil
-}
-
-func rank(p explore.Plan) int {
-	if p.Quick {
-		return 0
-	}
-	return 1
+	return found, nil
 }
 
 func (w work) wants(p explore.Plan) bool {
