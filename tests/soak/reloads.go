@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -27,26 +28,32 @@ func (o options) playReloads(dir string) error {
 	if err := w.open(o); err != nil {
 		return err
 	}
+	w.fill(o.rate)
 	const rest = 10 * time.Second // for what a reload leaves to be ended
 	var (
-		began         = time.Now()
-		before, after need
-		err           error
+		began  = time.Now()
+		before need
 	)
 	for n := range o.reloads {
 		if err := w.reload(n); err != nil {
 			return fmt.Errorf("reload %d: %w", n+1, err)
 		}
 		if n == o.reloads/10 {
+			var err error
 			if before, err = w.read(rest); err != nil {
 				return err
 			}
 		}
 		if n%1000 == 999 {
-			fmt.Printf("%6.1fs  %d reloads\n", time.Since(began).Seconds(), n+1)
+			now, err := w.read(time.Second)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%6.1fs  %5d reloads  %.2f MiB\n", time.Since(began).Seconds(), n+1, now.rss)
 		}
 	}
-	if after, err = w.read(rest); err != nil {
+	after, err := w.read(rest)
+	if err != nil {
 		return err
 	}
 	r := reloadsResult{
@@ -55,6 +62,17 @@ func (o options) playReloads(dir string) error {
 		GoroutinesAfter: after.goroutines, FDsAfter: after.fds, RSSAfter: rounded(after.rss),
 	}
 	return conclude(r, before.growth(after))
+}
+
+// fill sends messages until the journal's tables in memory have been full: they grow with all that is written, the numbers of
+// runs as well, to a size that they keep.
+func (w *world) fill(rate int) {
+	const enough = 20 * time.Second
+	ctx, stop := context.WithTimeout(context.Background(), enough)
+	defer stop()
+	w.load.run(ctx, rate)
+	w.patience()
+	w.progress("filled")
 }
 
 // reload is one: the settings of one of two accounts change and are live.
