@@ -10,9 +10,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rs/zerolog"
 	"pgregory.net/rapid"
 
 	"holdfast/actors/journal"
+	"holdfast/actors/kit"
 	"holdfast/channels"
 )
 
@@ -276,10 +278,11 @@ func (m *model) ended(t *rapid.T, w *world) {
 
 // TestLaw6_TheBooksBalanceAfterEveryStep walks at random: steps, accepts, orders, crashes and restarts.
 func TestLaw6_TheBooksBalanceAfterEveryStep(t *testing.T) {
+	sys := kit.New(kit.Options{Log: zerolog.Nop()}) // of all journals: making one is the most that a restart would cost
 	rapid.Check(t, func(t *rapid.T) {
 		fs := vfs.NewCrashableMem()
 		m := newModel()
-		w := start(t, inMemory(fs))
+		w := startIn(t, sys, inMemory(fs))
 		defer func() { w.close() }()
 		t.Repeat(map[string]func(*rapid.T){
 			"accept": func(t *rapid.T) {
@@ -333,7 +336,7 @@ func TestLaw6_TheBooksBalanceAfterEveryStep(t *testing.T) {
 			},
 			"restart": func(t *rapid.T) {
 				w.close()
-				w = start(t, inMemory(fs))
+				w = startIn(t, sys, inMemory(fs))
 				clear(m.gone)
 			},
 			"crash after a sync": func(t *rapid.T) {
@@ -341,7 +344,7 @@ func TestLaw6_TheBooksBalanceAfterEveryStep(t *testing.T) {
 				crashed := fs.CrashClone(vfs.CrashCloneCfg{})
 				w.close()
 				fs = crashed
-				w = start(t, inMemory(fs))
+				w = startIn(t, sys, inMemory(fs))
 				clear(m.gone)
 			},
 			"":      func(t *rapid.T) { m.check(t, w) },
