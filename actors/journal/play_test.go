@@ -15,10 +15,9 @@ import (
 
 // player plays the shell, the store and all who ask, and checks each effect against what the journal promises.
 type player struct {
-	t *testing.T
-	r *rand.Rand
-	m Machine
-
+	t       *testing.T
+	r       *rand.Rand
+	m       Machine
 	shown   string    // m, as the step showed it that led to it
 	now     time.Time // of the store; it can be set back
 	staged  int       // steps that stand in a batch, numbered from 1
