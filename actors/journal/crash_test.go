@@ -23,6 +23,7 @@ import (
 type gate struct {
 	mu     sync.Mutex
 	held   chan struct{} // syncs wait for it
+	waits  bool          // one does: all that was written before it is on its way
 	broken errorfs.OpKind
 	breaks bool
 	full   bool // the next write finds no room
@@ -41,6 +42,7 @@ func (g *gate) MaybeError(op errorfs.Op) error {
 		return syscall.ENOSPC
 	}
 	held, breaks := g.held, g.breaks && (op.Kind == g.broken || g.broken == errorfs.OpFileSync && isSync(op.Kind))
+	g.waits = g.waits || held != nil && isSync(op.Kind)
 	g.mu.Unlock()
 	if breaks {
 		return errorfs.ErrInjected
@@ -55,11 +57,18 @@ func isSync(k errorfs.OpKind) bool {
 	return k == errorfs.OpFileSync || k == errorfs.OpFileSyncData || k == errorfs.OpFileSyncTo
 }
 
+// holds tells whether a sync waits.
+func (g *gate) holds() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waits
+}
+
 // hold lets no sync end until the returned function is called.
 func (g *gate) hold() (release func()) {
 	held := make(chan struct{})
 	g.mu.Lock()
-	g.held = held
+	g.held, g.waits = held, false
 	g.mu.Unlock()
 	return sync.OnceFunc(func() {
 		g.mu.Lock()

@@ -15,10 +15,10 @@ import (
 
 // player plays the shell, the store and all who ask, and checks each effect against what the journal promises.
 type player struct {
-	t *testing.T
-	r *rand.Rand
-	m Machine
-
+	t       *testing.T
+	r       *rand.Rand
+	m       Machine
+	shown   string    // m, as the step showed it that led to it
 	now     time.Time // of the store; it can be set back
 	staged  int       // steps that stand in a batch, numbered from 1
 	ordered int       // of those, how many are in order
@@ -60,6 +60,7 @@ func newPlayer(t *testing.T, seed uint64) *player {
 		t: t, r: rand.New(rand.NewPCG(seed, 1)), m: newMachine(plenty), now: time.Unix(1e9, 0), covers: map[uint64]int{},
 		made: map[Queue]int{}, questions: map[kit.Return]*question{}, batch: claims{}, store: claims{}, truth: claims{}, fate: map[uint64]State{}, touched: map[uint64]bool{},
 	}
+	p.shown = render(p.m)
 	p.step(kit.In{Msg: began{}})
 	return p
 }
@@ -74,7 +75,7 @@ func (p *player) ask(who kit.Addr, msg any) {
 // step is one input: the state that was given stays as it is, also when it is given twice.
 func (p *player) step(in kit.In) {
 	p.t.Helper()
-	given, was := p.m, render(p.m)
+	given, was := p.m, p.shown
 	next, effects := Step(given, in)
 	shown, said := render(next), fmt.Sprint(effects)
 	for _, other := range []kit.In{{Msg: staged{in: kit.In{Msg: Rename{From: "a:1", To: "c:1"}}}}, {Msg: Close{}}, {Msg: Keep{}}, {Msg: Take{}}, {Msg: staged{in: kit.In{Msg: Resend{}}, grown: []Queue{alpha}}}} {
@@ -85,7 +86,7 @@ func (p *player) step(in kit.In) {
 	if render(given) != was || render(next) != shown || render(again) != shown || fmt.Sprint(same) != said {
 		p.t.Fatalf("after %T, Step changed a state that it was given:\n%s\n%s\nor one that it gave:\n%s\n%s", in.Msg, was, render(given), shown, render(again))
 	}
-	p.m = next
+	p.m, p.shown = next, shown
 	if len(p.m.syncs.flights) > maxFlight || p.m.beside > maxBeside {
 		p.t.Fatalf("%d syncs and %d long questions are under way", len(p.m.syncs.flights), p.m.beside)
 	}

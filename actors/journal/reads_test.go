@@ -75,17 +75,13 @@ func TestTakeSeesOneLaneOrAllButSome(t *testing.T) {
 	}
 }
 
-func TestAHundredThousandOfOneBlockedLaneHideNobody(t *testing.T) {
+func TestACrowdInABlockedLaneHidesNobody(t *testing.T) {
 	w := open(t)
-	n := 100_000
-	if testing.Short() {
-		n = 10_000
-	}
 	ops := make([]journal.Op, 5000)
 	for i := range ops {
 		ops[i] = arrival("", "blocked")
 	}
-	for range n / len(ops) {
+	for range crowd / len(ops) {
 		w.mustCommit(home, ops...)
 	}
 	free := w.mustCommit(home, arrival("m", "free"))[0]

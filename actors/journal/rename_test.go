@@ -220,6 +220,7 @@ func TestLaw5_ARenameIsWholeOrNotBegun(t *testing.T) {
 		answer := make(chan journal.Committed, 1)
 		go func() { answer <- ask[journal.Committed](w, journal.Rename{From: home, To: cottage}) }()
 		eventually(t, "the rename is in order", func() bool { return ask[journal.Statistics](w, journal.Stats{}).Commits > before })
+		eventually(t, "the rename is on its way", g.holds)
 		if len(answer) > 0 {
 			t.Fatal("it was answered before its sync")
 		}

@@ -51,7 +51,13 @@ func inMemory(fs vfs.FS) journal.Options {
 
 func start(t tester, o journal.Options) *world {
 	t.Helper()
-	w := &world{t: t, fatal: make(chan error, 1)}
+	return startIn(t, kit.New(kit.Options{Log: zerolog.Nop()}), o)
+}
+
+// startIn starts a journal in a system that has none, or none any more.
+func startIn(t tester, sys *kit.System, o journal.Options) *world {
+	t.Helper()
+	w := &world{t: t, sys: sys, fatal: make(chan error, 1)}
 	if o.OnFatal == nil {
 		o.OnFatal = func(err error) { w.dead.Store(true); w.fatal <- err }
 	}
@@ -60,7 +66,6 @@ func start(t tester, o journal.Options) *world {
 		t.Fatal(err)
 	}
 	w.store = store
-	w.sys = kit.New(kit.Options{Log: zerolog.Nop()})
 	if w.at, err = w.sys.Start("journal", journal.Spec(store)); err != nil {
 		t.Fatal(err)
 	}

@@ -315,3 +315,35 @@ func TestALateTellIsCountedAndNamed(t *testing.T) {
 		}
 	})
 }
+
+// TestLaw9_NamesOfThePastCostNothing: actors come and go for as long as the process lives, each under a name of its own.
+func TestLaw9_NamesOfThePastCostNothing(t *testing.T) {
+	const names, most = 20_000, 1 << 20
+	sys := kittest.New(t)
+	come := func(from, to int) {
+		for i := from; i < to; i++ {
+			addr, err := sys.Start(fmt.Sprintf("run.%d", i), plain(func(kit.In) []kit.Effect { return nil }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sys.Stop(addr)
+		}
+		if !kittest.Eventually(func() bool { return len(sys.Table()) == 0 }) {
+			t.Fatalf("%d actors do not end", len(sys.Table()))
+		}
+	}
+	come(0, 1000)
+	before := heap()
+	come(1000, names)
+	if !kittest.Eventually(func() bool { return heap() < before+most }) {
+		t.Errorf("%d actors that are gone left %d KiB", names, (heap()-before)>>10)
+	}
+}
+
+// heap is how many bytes are in use after a collection.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

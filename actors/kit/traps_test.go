@@ -102,6 +102,13 @@ func TestTrapANameIsTakenUntilTheEndAndTheProducerRunsAnyway(t *testing.T) {
 	})
 }
 
+func TestTrapNamesAreKeptInThousandsOfMaps(t *testing.T) {
+	buckets := library().ProcessRegistry.LocalPIDs.LocalPIDs
+	if len(buckets) != 1024 || len(buckets[0]) != 32 {
+		t.Errorf("%d buckets of %d maps, measured 1024 of 32", len(buckets), len(buckets[0]))
+	}
+}
+
 func TestTrapAPanicWhileStoppingHidesTheEnd(t *testing.T) {
 	for _, c := range []struct {
 		name     string

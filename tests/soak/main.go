@@ -15,7 +15,7 @@
 // several readings over three seconds, in which it has collected its garbage more than once: a burst raises the most and the
 // average, a leak raises the least as well. Senders and receivers close connections that nobody uses after five seconds.
 //
-// With -reloads N there is no load: so many reloads, one after the other, and what they leave behind.
+// With -reloads N there is no load but at the start: so many reloads, one after the other, and what they leave behind.
 package main
 
 import (
@@ -33,7 +33,7 @@ func main() {
 	flag.StringVar(&o.binary, "gateway", "bin/gateway", "the gateway's binary")
 	flag.DurationVar(&o.duration, "duration", time.Minute, "how long messages are sent")
 	flag.IntVar(&o.rate, "rate", 500, "messages a second")
-	flag.IntVar(&o.reloads, "reloads", 0, "no load: this many reloads, as fast as they go")
+	flag.IntVar(&o.reloads, "reloads", 0, "no load but at the start: this many reloads, as fast as they go")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with configuration, state and log")
 	flag.Parse()
 	err := o.play()
