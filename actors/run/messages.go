@@ -111,6 +111,12 @@ type (
 		Account channels.Account
 		Run     uint64
 	}
+	// Holding says of a candidate that it has something for the journal, which waits until it is the current run: its network
+	// has given it what it asked for. Told once.
+	Holding struct {
+		Account channels.Account
+		Run     uint64
+	}
 	// Sealed says that nothing more of a draining run will reach the journal. Calls that it holds may go on.
 	Sealed struct {
 		Account channels.Account

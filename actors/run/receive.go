@@ -29,7 +29,10 @@ func (s State) take(m Take, in kit.In) (State, []kit.Effect) {
 	}
 	if s.apart {
 		s.kept = append(slices.Clip(s.kept), waiting{m, in.From})
-		return s, nil
+		if len(s.kept) > 1 {
+			return s, nil
+		}
+		return s, []kit.Effect{kit.Tell{To: s.places.Supervisor, Msg: Holding{Account: s.Start.Account, Run: s.Start.Number}}}
 	}
 	return s.accept(m, in.From)
 }

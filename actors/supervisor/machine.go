@@ -109,6 +109,8 @@ func (s State) route(in kit.In) (State, []kit.Effect) {
 		return s.named(m.Account, in)
 	case run.Opened:
 		return s.named(m.Account, in)
+	case run.Holding:
+		return s.named(m.Account, in)
 	case run.Sealed:
 		return s.named(m.Account, in)
 	case run.Took:
@@ -235,6 +237,8 @@ func (s *step) take(in kit.In) {
 		s.fenced(m)
 	case run.Opened:
 		s.opened(m)
+	case run.Holding:
+		s.holding(m)
 	case run.Sealed:
 		s.sealed(m)
 	case kit.Ended:

@@ -111,6 +111,13 @@ func (s *step) heard(said channels.Condition) {
 	s.cand.proven = s.cand.proven || said.Link == channels.Connected || said.Link == channels.Waiting
 }
 
+// holding: what its network has given it is proof as well, and it says no more before it is let in.
+func (s *step) holding(m run.Holding) {
+	if m.Run == s.cand.number {
+		s.cand.proven = true
+	}
+}
+
 func (s *step) proofOver(m proofOver) {
 	switch {
 	case m.turn != s.cand.turn || s.cand.proven:

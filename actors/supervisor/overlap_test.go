@@ -72,6 +72,8 @@ func TestLaw3_WhatSpeaksAgainstChangedSettings(t *testing.T) {
 		"the network's code panics":                       {[]any{run.Over{Account: home, Run: 2, Err: "nil map", Bug: true}}, "nil map"},
 		"Connect does not return":                         {[]any{proofOver{}}, "has not returned within 3s"},
 		"another run's Connect has returned, and not its": {[]any{run.Opened{Account: home, Run: 1}, proofOver{}}, "has not returned within 3s"},
+		"another run waits for its admission":             {[]any{run.Holding{Account: home, Run: 1}, proofOver{}}, "has not returned within 3s"},
+		"it has something to hand in":                     {[]any{run.Holding{Account: home, Run: 2}}, ""},
 		"its time is over when it was proven":             {[]any{says(channels.Connected), proofOver{}}, ""},
 		"the run ends without a word":                     {[]any{kit.Ended{Child: addr, Cause: "killed"}}, "killed"},
 		"the server does not answer: that is no fault":    {[]any{says(channels.Waiting)}, ""},

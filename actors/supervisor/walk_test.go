@@ -132,9 +132,11 @@ func (w *world) candidateSays(id channels.Account) {
 	if r == nil {
 		return
 	}
-	switch w.rand.IntN(5) {
+	switch w.rand.IntN(6) {
 	case 0:
 		w.say(r, run.Opened{Account: id, Run: r.number}, func() {})
+	case 3:
+		w.say(r, run.Holding{Account: id, Run: r.number}, func() {})
 	case 1:
 		w.say(r, run.Over{Account: id, Run: r.number, Err: "401", Refusal: true}, func() {})
 	case 2:

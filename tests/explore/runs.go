@@ -142,6 +142,7 @@ func (p played) opens(l life) []Way {
 	}}
 	return []Way{
 		{State: l, Effects: []kit.Effect{opened, said}, Text: "connects", Due: true},
+		{State: l, Effects: []kit.Effect{opened, kit.Tell{To: p.supervisor, Msg: run.Holding{Account: l.account, Run: l.number}}}, Text: "connects, and has something to hand in"},
 		{State: l, Effects: []kit.Effect{opened}, Text: "is opened, and its network does not answer"},
 	}
 }
