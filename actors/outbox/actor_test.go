@@ -41,6 +41,7 @@ func TestAReplyGoesFromTheJournalToTheNetworkAndItsReceiptBack(t *testing.T) {
 	if _, err := sys.Ask(t.Context(), self, Configure{Revision: 1, Accounts: map[channels.Account]Account{home: {Supervisor: network.Addr(), Chunk: 10}}}); err != nil {
 		t.Fatal(err)
 	}
+	sys.Tell(self, supervisor.Connected{Account: home})
 	sent := kittest.Wait[supervisor.Call](network)
 	if op, ok := sent.Op.(run.Send); !ok || op.Reply.Seq != 7 || op.Reply.Attempt != 1 {
 		t.Errorf("the network was handed %+v", sent)

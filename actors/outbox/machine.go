@@ -56,6 +56,7 @@ type draining struct {
 // account is the way out of one account.
 type account struct {
 	cfg    Account
+	up     bool   // it can send, as its supervisor says; until then no attempt is begun
 	gone   bool   // not configured any more: only what was under way is here, to its end
 	after  uint64 // everything up to here was looked at
 	taking uint64 // number of the take under way; 0: none
@@ -141,6 +142,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		return s.drained()
 	case supervisor.Connected:
 		return s.connected(m.Account, in)
+	case supervisor.Disconnected:
+		return s.disconnected(m.Account), nil
 	case pauseOver:
 		return s.resume(m, in)
 	case retake:
@@ -321,7 +324,9 @@ func (s State) start(id channels.Account, in kit.In) (State, []kit.Effect) {
 		var more []kit.Effect
 		s, more = s.begin(id, conversation, in)
 		effects = append(effects, more...)
-		flight++
+		if s.Accounts[id].lanes[conversation].work != 0 {
+			flight++
+		}
 	}
 	return s, effects
 }

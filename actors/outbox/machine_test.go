@@ -285,6 +285,36 @@ func TestAnAccountThatCanSendAgainEndsPauses(t *testing.T) {
 	}
 }
 
+func TestLaw6_NothingIsBegunForAnAccountThatIsDown(t *testing.T) {
+	for name, lost := range map[string]bool{"a new reply": false, "one whose outcome is not known": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1, 3, 2)
+			if lost {
+				w.disk[0].Attempt, w.disk[0].FirstTry = 1, w.now
+			}
+			w.boot()
+			w.give(supervisor.Disconnected{Account: home})
+			w.lies = false
+			for range 40 {
+				w.step()
+			}
+			for _, r := range w.disk {
+				if begun := lost && r.Seq == 1; begun == r.FirstTry.IsZero() || len(w.ended) > 0 {
+					t.Fatalf("begun while the account is down: %+v, ended %v", r, w.ended)
+				}
+			}
+			if got := w.state.snapshot().Accounts[0]; got.Blocked == 0 || got.LastErr != "the account is not connected" {
+				t.Errorf("the status is %+v", got)
+			}
+			w.give(supervisor.Connected{Account: home})
+			w.settle()
+			if len(w.ended) != 3 {
+				t.Errorf("ended, once it is up: %v", w.ended)
+			}
+		})
+	}
+}
+
 func TestPost(t *testing.T) {
 	base := newWorld(t, 1, 0, 1).state
 	me := kit.ReturnTo(kit.Named("admin"), 1)

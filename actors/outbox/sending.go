@@ -16,7 +16,9 @@ import (
 	"holdfast/channels"
 )
 
-// begin takes the first reply of a lane up: one whose last attempt's outcome is not known is looked up first.
+// begin takes the first reply of a lane up: one whose last attempt's outcome is not known is looked up first. Nothing is begun
+// for an account that is known to be down: a crash between an attempt and the word that it came to nothing would leave a
+// reply whose outcome nobody knows.
 func (s State) begin(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
 	a := s.Accounts[id]
 	l := a.lanes[conversation]
@@ -28,7 +30,10 @@ func (s State) begin(id channels.Account, conversation string, in kit.In) (State
 			Reason: fmt.Sprintf("could not be sent for %s: %s", a.cfg.Expire, a.cause),
 		}, nil)
 	}
-	if open {
+	switch {
+	case !a.up:
+		return s.pause(id, conversation, "the account is not connected", 0, open)
+	case open:
 		return s.ours(id, conversation, in)
 	}
 	return s.mark(id, conversation, in)
@@ -227,10 +232,17 @@ func (s State) end(id channels.Account, conversation string, end journal.End, re
 	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Ops: ops}}}
 }
 
-// later pauses the lane; unknown says that the outcome of the attempt is open and must be found out first.
+// later pauses the lane, and gives its place to another one.
 func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, unknown bool) (State, []kit.Effect) {
-	a := s.Accounts[tag.account]
-	l := a.lanes[tag.conversation]
+	s, effects := s.pause(tag.account, tag.conversation, cause, after, unknown)
+	next, more := s.start(tag.account, in)
+	return next, append(effects, more...)
+}
+
+// pause lets a lane wait; unknown says that the outcome of the attempt is open and must be found out first.
+func (s State) pause(id channels.Account, conversation, cause string, after time.Duration, unknown bool) (State, []kit.Effect) {
+	a := s.Accounts[id]
+	l := a.lanes[conversation]
 	l.held = slices.Clone(l.held)
 	if !unknown {
 		l.held[0].FirstTry = time.Time{}
@@ -242,18 +254,17 @@ func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, 
 	number := s.Count
 	l.step = ""
 	l.resume = number
-	a.lanes = with(a.lanes, tag.conversation, l)
-	s = s.with(tag.account, a)
+	a.lanes = with(a.lanes, conversation, l)
+	s = s.with(id, a)
 	pause := max(l.pause, after)
-	effects := []kit.Effect{kit.After{Delay: pause, Jitter: pauseJitter, Msg: pauseOver{tag.account, tag.conversation, number}}}
+	effects := []kit.Effect{kit.After{Delay: pause, Jitter: pauseJitter, Msg: pauseOver{id, conversation, number}}}
 	if l.pause == pauseFirst {
 		effects = append(effects, kit.Note{Level: zerolog.WarnLevel, Text: "sending pauses", Fields: []any{
-			"account", string(tag.account),
+			"account", string(id),
 			"seq", l.held[0].Seq, "pause", pause.String(), "cause", cause,
 		}})
 	}
-	next, more := s.start(tag.account, in)
-	return next, append(effects, more...)
+	return s, effects
 }
 
 func (s State) resume(m pauseOver, in kit.In) (State, []kit.Effect) {
@@ -274,7 +285,7 @@ func (s State) connected(id channels.Account, in kit.In) (State, []kit.Effect) {
 	if !known || a.gone {
 		return s, nil
 	}
-	a.lanes = maps.Clone(a.lanes)
+	a.up, a.lanes = true, maps.Clone(a.lanes)
 	for conversation, l := range a.lanes {
 		if l.paused && !l.bidden {
 			l.paused, l.pause = false, 0
@@ -282,6 +293,15 @@ func (s State) connected(id channels.Account, in kit.In) (State, []kit.Effect) {
 		}
 	}
 	return s.with(id, a).start(id, in)
+}
+
+func (s State) disconnected(id channels.Account) State {
+	a, known := s.Accounts[id]
+	if !known || a.gone {
+		return s
+	}
+	a.up = false
+	return s.with(id, a)
 }
 
 // next lets the first reply go, which has ended, and begins what may begin now.

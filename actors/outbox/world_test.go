@@ -63,6 +63,7 @@ func (w *world) configure() {
 		Supervisor: kit.Named("channels/net"),
 		Limits:     channels.Limits{Parallel: 2}, Chunk: 100, ChunkMode: "length",
 	}}})
+	w.give(supervisor.Connected{Account: home})
 }
 
 // leave takes the account away, waits until nothing is under way for it, and gives it back.

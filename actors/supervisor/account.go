@@ -113,7 +113,8 @@ func (s *step) to(phase Phase, cause string) {
 	}
 	s.phase, s.cause = phase, cause
 	if phase != Running {
-		s.link, s.facts = "", nil
+		s.linked("")
+		s.facts = nil
 	}
 }
 

@@ -120,10 +120,19 @@ func (s *step) reported(m run.Reported) {
 
 // said takes over what the current run says of its connection.
 func (s *step) said(now channels.Condition) {
-	if now.Link == channels.Connected && s.link != channels.Connected {
+	s.linked(now.Link)
+	s.cause, s.facts = now.Cause, now.Facts
+}
+
+// linked tells the outbox whether the account can send, when that changes.
+func (s *step) linked(now channels.Link) {
+	switch was, is := s.link == channels.Connected, now == channels.Connected; {
+	case is && !was:
 		s.do(kit.Tell{To: s.places.Outbox, Msg: Connected{s.id}})
+	case was && !is:
+		s.do(kit.Tell{To: s.places.Outbox, Msg: Disconnected{s.id}})
 	}
-	s.link, s.cause, s.facts = now.Link, now.Cause, now.Facts
+	s.link = now
 }
 
 func (s *step) missed() {

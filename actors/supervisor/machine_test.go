@@ -345,23 +345,27 @@ func TestReportsOfTheCurrentRunAreShown(t *testing.T) {
 	}
 }
 
-func TestTheOutboxHearsWhenAnAccountCanSendAgain(t *testing.T) {
+func TestTheOutboxHearsWhetherAnAccountCanSend(t *testing.T) {
 	w := running(t)
 	for _, c := range []struct {
 		name string
 		link channels.Link
-		told bool
+		want any
 	}{
-		{"who connects can send", channels.Connected, true},
-		{"who says it again says nothing new", channels.Connected, false},
-		{"who waits cannot", channels.Waiting, false},
-		{"and can, once the network answers again", channels.Connected, true},
+		{"who connects can send", channels.Connected, Connected{home}},
+		{"who says it again says nothing new", channels.Connected, nil},
+		{"who waits cannot", channels.Waiting, Disconnected{home}},
+		{"and can, once the network answers again", channels.Connected, Connected{home}},
 	} {
 		_, effects := Step(w.state, kit.In{Msg: run.Reported{Account: home, Run: 1, Condition: channels.Condition{Link: c.link}}, Now: w.now})
 		tell, told := kittest.Find[kit.Tell](effects)
-		if told != c.told || told && (tell.To != places.Outbox || tell.Msg != Connected{home}) {
-			t.Errorf("%s: told %t %+v", c.name, told, tell)
+		if told != (c.want != nil) || told && tell.To != places.Outbox || tell.Msg != c.want {
+			t.Errorf("%s: told %T %+v", c.name, tell.Msg, tell)
 		}
 		w.give(run.Reported{Account: home, Run: 1, Condition: channels.Condition{Link: c.link}})
+	}
+	_, effects := Step(w.state, kit.In{Msg: run.Over{Account: home, Run: 1, Err: "reset"}, Now: w.now})
+	if told := kittest.Told[Disconnected](effects); len(told) != 1 {
+		t.Errorf("a run that ends: told %+v", told)
 	}
 }

@@ -59,9 +59,11 @@ type (
 		Op      run.Op
 		Within  time.Duration
 	}
-	// Connected says that an account can send again: a run's connection is up that was not. Told to the outbox, so that what
-	// pauses because of the account need not wait out its pause.
+	// Connected says that an account can send: a run's connection is up that was not. Told to the outbox, which begins nothing
+	// for an account before, and need not wait out its pauses after.
 	Connected struct{ Account channels.Account }
+	// Disconnected says that an account cannot send for now: it has no run, or its network does not answer. Told to the outbox.
+	Disconnected struct{ Account channels.Account }
 	// Missed says that requests came which could have been the account's and were not accepted; its network looks for
 	// what it missed. From the edge's interval. No answer.
 	Missed struct{ Account channels.Account }

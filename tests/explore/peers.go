@@ -51,7 +51,7 @@ func (configured) Take(_ View, state any, in kit.In) []Way {
 		state, answer = told{m.Revision}, outbox.Configured{}
 	case lanes.Configure:
 		state, answer = told{m.Revision}, lanes.Configured{}
-	case supervisor.Connected:
+	case supervisor.Connected, supervisor.Disconnected:
 		return []Way{{State: state}}
 	default:
 		return []Way{{State: state, Bug: fmt.Sprintf("told %T, which it cannot know", in.Msg)}}
