@@ -324,9 +324,7 @@ func (s State) start(id channels.Account, in kit.In) (State, []kit.Effect) {
 		var more []kit.Effect
 		s, more = s.begin(id, conversation, in)
 		effects = append(effects, more...)
-		if s.Accounts[id].lanes[conversation].work != 0 {
-			flight++
-		}
+		flight++
 	}
 	return s, effects
 }
