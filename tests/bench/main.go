@@ -3,7 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -23,6 +27,27 @@ type bench struct {
 	self    string   // this binary: it is the other servers as well
 	command []string // that starts a gateway
 	out     *report
+
+	mu   sync.Mutex
+	ends []func() // of what must not outlive this process; each may be called twice
+}
+
+// atEnd has something be done when the process is interrupted.
+func (b *bench) atEnd(end func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ends = append(b.ends, end)
+}
+
+// interrupted ends everything that was started, latest first, and this process.
+func (b *bench) interrupted(signals <-chan os.Signal) {
+	<-signals
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, end := range slices.Backward(b.ends) {
+		end()
+	}
+	os.Exit(130)
 }
 
 func main() {
@@ -31,7 +56,10 @@ func main() {
 	}
 	b := &bench{out: &report{began: time.Now(), figures: map[string]any{}}}
 	kong.Parse(b, kong.Name("bench"), kong.Description("Measures the gateway. The last line is one JSON object."), kong.Vars{"parts": partNames()})
-	if err := b.run(); err != nil {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go b.interrupted(signals)
+	if err := b.measureAll(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -61,8 +89,8 @@ func partNames() string {
 	return names
 }
 
-// run measures everything, or makes profiles.
-func (b *bench) run() error {
+// measureAll measures everything, or makes profiles.
+func (b *bench) measureAll() error {
 	if err := b.prepare(); err != nil {
 		return err
 	}

@@ -81,9 +81,7 @@ func (b *bench) profiles() error {
 		return err
 	}
 	_ = os.Remove(filepath.Join(b.Profile, doneFile))
-	gateway := *b
-	gateway.command = []string{b.self, profiledServer, b.Profile}
-	g, _, end, err := gateway.start(settings{webhooks: 2})
+	g, _, end, err := b.begin([]string{b.self, profiledServer, b.Profile}, settings{webhooks: 2}.write)
 	if err != nil {
 		return err
 	}

@@ -81,36 +81,50 @@ func (s settings) write(dir string) error {
 	return os.Rename(file+".new", file)
 }
 
-// start starts a gateway in a new folder below the one for state. close ends it and removes the folder.
-func (b *bench) start(s settings) (g *rig.Gateway, dir string, closeAll func(), err error) {
-	if dir, err = os.MkdirTemp(b.Dir, "state-"); err != nil {
+// start starts a gateway in a new folder below the one for state. end ends it and removes the folder.
+func (b *bench) start(s settings) (g *rig.Gateway, dir string, end func(), err error) {
+	return b.begin(b.command, s.write)
+}
+
+// stand starts one of the other servers, which this binary is as well.
+func (b *bench) stand(kind string) (g *rig.Gateway, end func(), err error) {
+	g, _, end, err = b.begin([]string{b.self, kind}, func(string) error { return nil })
+	return g, end, err
+}
+
+func (b *bench) begin(command []string, write func(dir string) error) (g *rig.Gateway, dir string, end func(), err error) {
+	dir, drop, err := b.folder()
+	if err != nil {
 		return nil, "", nil, err
 	}
-	if err = s.write(dir); err == nil {
-		g, err = rig.Start(rig.Options{Command: b.command, Dir: dir})
+	if err = write(dir); err == nil {
+		g, err = b.run(rig.Options{Command: command, Dir: dir})
 	}
 	if err != nil {
-		os.RemoveAll(dir)
+		drop()
 		return nil, "", nil, err
 	}
 	return g, dir, func() {
 		g.Kill()
-		os.RemoveAll(dir)
+		drop()
 	}, nil
 }
 
-// stand starts one of the other servers, which this binary is as well.
-func (b *bench) stand(kind string) (g *rig.Gateway, closeAll func(), err error) {
-	dir, err := os.MkdirTemp(b.Dir, "state-")
-	if err != nil {
-		return nil, nil, err
+// run starts a process, which is ended with this one.
+func (b *bench) run(o rig.Options) (*rig.Gateway, error) {
+	g, err := rig.Start(o)
+	if err == nil {
+		b.atEnd(g.Kill)
 	}
-	if g, err = rig.Start(rig.Options{Command: []string{b.self, kind}, Dir: dir}); err != nil {
-		os.RemoveAll(dir)
-		return nil, nil, err
+	return g, err
+}
+
+// folder is a new one below the one for state, which goes with this process at the latest.
+func (b *bench) folder() (dir string, drop func(), err error) {
+	if dir, err = os.MkdirTemp(b.Dir, "state-"); err != nil {
+		return "", nil, err
 	}
-	return g, func() {
-		g.Kill()
-		os.RemoveAll(dir)
-	}, nil
+	drop = func() { os.RemoveAll(dir) }
+	b.atEnd(drop)
+	return dir, drop, nil
 }
