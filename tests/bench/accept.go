@@ -27,7 +27,7 @@ const (
 func (b *bench) accept() error {
 	all := rounds{}
 	connections := []int{64, 256, 1024}
-	p := pressure{warmup: pick(b, 100*time.Millisecond, 400*time.Millisecond), during: pick(b, 300*time.Millisecond, 2*time.Second)}
+	p := pressure{warmup: pick(b, 100*time.Millisecond, 400*time.Millisecond), during: pick(b, 300*time.Millisecond, 1500*time.Millisecond)}
 	var disk []float64
 	for n := range b.Rounds {
 		began := time.Now()

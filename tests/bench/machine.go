@@ -45,12 +45,17 @@ func machineOf(dir string) (machine, error) {
 	if err != nil {
 		return m, fmt.Errorf("find the folder for state: %w", err)
 	}
-	device, kind := mountOf(string(table), real)
+	m.fileSystem, err = diskOf(string(table), real)
+	return m, err
+}
+
+// diskOf says what a folder is on, by a table of mounts.
+func diskOf(table, dir string) (string, error) {
+	device, kind := mountOf(table, dir)
 	if slices.Contains(inMemory, kind) {
-		return m, fmt.Errorf("the folder for state, %s, is on %s, in memory, where a sync costs nothing: set -dir to a folder on a disk", dir, kind)
+		return "", fmt.Errorf("the folder for state, %s, is on %s, in memory, where a sync costs nothing: set --dir to a folder on a disk", dir, kind)
 	}
-	m.fileSystem = fmt.Sprintf("%s (%s)", kind, device)
-	return m, nil
+	return fmt.Sprintf("%s (%s)", kind, device), nil
 }
 
 // mountOf finds in a table of mounts what a path is on: of those whose place is above it the longest, and of equals the last.

@@ -197,9 +197,12 @@ func (c *conn) close() error {
 
 // sortOf is an error in a word or two, without addresses.
 func sortOf(err error) string {
-	var op *net.OpError
+	var (
+		op   *net.OpError
+		late net.Error // the library has its own for a read
+	)
 	switch {
-	case errors.As(err, &op) && op.Timeout():
+	case errors.As(err, &late) && late.Timeout():
 		return "no answer in time"
 	case errors.As(err, &op):
 		return op.Op + ": " + rootOf(op.Err).Error()
