@@ -199,7 +199,7 @@ func (c *conn) close() error {
 func sortOf(err error) string {
 	var (
 		op   *net.OpError
-		late net.Error // the library has its own for a read
+		late interface{ Timeout() bool } // of the network, or of the library
 	)
 	switch {
 	case errors.As(err, &late) && late.Timeout():
