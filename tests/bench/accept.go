@@ -89,6 +89,11 @@ func rateOf(m measured) float64 { return m.Rate }
 func p50Of(m measured) float64  { return m.P50 }
 func p99Of(m measured) float64  { return m.P99 }
 
+func serverOf(m measured) float64 { return m.server }
+func clientOf(m measured) float64 { return m.CPU }
+func anonOf(m measured) float64   { return m.most.anon }
+func rssOf(m measured) float64    { return m.most.rss }
+
 // ratios compares two lists round by round.
 func ratios(list, with []float64) (out []float64) {
 	for i := range min(len(list), len(with)) {
@@ -130,14 +135,14 @@ func (s spread) with(format string) string {
 
 func (b *bench) acceptTable(all rounds, connections []int) {
 	t := b.out.table("Messages accepted, 1 KiB each; medians of the rounds, with the least and the most",
-		"row", "connections", "accepted/s", "of bare", "p50 ms", "p99 ms", "server µs/request", "client µs/request", "most RssAnon MiB")
+		"row", "connections", "accepted/s", "of bare", "p50 ms", "p99 ms", "server µs/request", "client µs/request", "most RssAnon MiB",
+		"most RSS MiB")
 	line := func(name string, c int) {
 		list := all[cell{name, c}]
 		t.row(name, fmt.Sprint(c), spreadOf(of(list, rateOf)).with("%.0f"), spreadOf(all.ratio(name, c)).with("%.3f"),
 			spreadOf(of(list, p50Of)).with("%.2f"), spreadOf(of(list, p99Of)).with("%.2f"),
-			fmt.Sprintf("%.1f", spreadOf(of(list, func(m measured) float64 { return m.server })).median),
-			fmt.Sprintf("%.1f", spreadOf(of(list, func(m measured) float64 { return m.CPU })).median),
-			fmt.Sprintf("%.1f", spreadOf(of(list, func(m measured) float64 { return m.most.anon })).median))
+			fmt.Sprintf("%.1f", spreadOf(of(list, serverOf)).median), fmt.Sprintf("%.1f", spreadOf(of(list, clientOf)).median),
+			fmt.Sprintf("%.1f", spreadOf(of(list, anonOf)).median), fmt.Sprintf("%.1f", spreadOf(of(list, rssOf)).median))
 	}
 	for _, c := range connections {
 		for _, r := range rows {
@@ -183,8 +188,14 @@ func (b *bench) acceptFigures(all rounds, connections []int) {
 		b.out.figure(fmt.Sprintf("durable_p50_ms_%d", c), spreadOf(of(list, p50Of)).median)
 		b.out.figure(fmt.Sprintf("durable_p99_ms_%d", c), spreadOf(of(list, p99Of)).median)
 	}
-	loaded := of(all[cell{durableRow, halfAt}], func(m measured) float64 { return m.most.anon })
-	b.out.figure("rss_load_anon_mb", spreadOf(loaded).median)
+	for _, r := range rows {
+		list := all[cell{r.name, halfAt}]
+		b.out.figure(r.name+"_server_us", spreadOf(of(list, serverOf)).median)
+		b.out.figure(r.name+"_client_us", spreadOf(of(list, clientOf)).median)
+	}
+	loaded := all[cell{durableRow, halfAt}]
+	b.out.figure("rss_load_anon_mb", spreadOf(of(loaded, anonOf)).median)
+	b.out.figure("rss_load_mb", spreadOf(of(loaded, rssOf)).median)
 	calm, reloads := of(all[cell{steadyHalf, halfAt}], p99Of), of(all[cell{reloadsHalf, halfAt}], p99Of)
 	b.out.target("p99_ratio_reload", spreadOf(ratios(reloads, calm)).median, atMost, 2)
 }
