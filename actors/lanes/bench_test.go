@@ -2,8 +2,10 @@ package lanes
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/channels"
@@ -24,5 +26,19 @@ func BenchmarkStep(b *testing.B) {
 				Step(w.state, kit.In{Msg: woken, Now: start})
 			}
 		})
+	}
+}
+
+// BenchmarkChanges marks a turn in a conversation whose history is long.
+func BenchmarkChanges(b *testing.B) {
+	var before stored
+	for range 50 {
+		before.history = append(before.history, backend.Entry{Role: "user", Name: "somebody", Text: strings.Repeat("x", 1<<10), At: start})
+	}
+	after := before
+	after.turn = &turnMark{ID: "net:home/7", Attempt: 1}
+	b.ReportAllocs()
+	for b.Loop() {
+		before.changes(after, "c")
 	}
 }
