@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,11 +35,13 @@ func (b *bench) sizes() error {
 		if err != nil {
 			return fmt.Errorf("with %d accounts: %w", n, err)
 		}
+		reloads := []string{z.plan.with("%.1f"), z.live.with("%.1f"), z.reload.with("%.1f")}
 		if z.refused != nil {
+			reloads = []string{"-", "-", "-"}
 			t.note("with %d accounts: %v", n, z.refused)
 		}
-		t.row(fmt.Sprint(n), fmt.Sprintf("%.1f", z.ready), fmt.Sprintf("%.1f", z.idle.anon), fmt.Sprintf("%.1f", z.idle.rss), z.plan.with("%.1f"),
-			z.live.with("%.1f"), z.reload.with("%.1f"), fmt.Sprintf("%.0f", z.lookup))
+		t.row(slices.Concat([]string{fmt.Sprint(n), fmt.Sprintf("%.1f", z.ready), fmt.Sprintf("%.1f", z.idle.anon), fmt.Sprintf("%.1f", z.idle.rss)},
+			reloads, []string{fmt.Sprintf("%.0f", z.lookup)})...)
 		b.figuresOf(z)
 	}
 	t.note("ready: from exec to the 200 of /readyz, the state folder new. Memory: %s after that, without any load", b.rest())
