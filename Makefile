@@ -17,7 +17,7 @@ else ifeq ($(RACE),on)
 $(error RACE=on needs a C compiler, and none was found: install gcc or clang)
 endif
 
-.PHONY: run build test check demo soak fuzz generate bench explore mutants
+.PHONY: run build test check demo soak fuzz generate bench bench-peer microbench profile explore mutants
 
 run: build
 	./bin/gateway run
@@ -70,5 +70,22 @@ fuzz:
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 	  done; done
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# What the gateway costs, against a bare server in the same run; the results go to tests/BENCH.md. QUICK=1: a short look, and
+# nothing is written. Needs a machine that does nothing else.
+bench: build bench-peer
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/bench ./tests/bench
+	@bin/bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+# The load generator alone, for any URL: bin/peer --help
+bench-peer:
+	@mkdir -p bin
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/peer ./tests/bench/peer
+
+# Profiles of the gateway's own code under load: go tool pprof -top bin/profile/cpu.pprof
+profile: build bench-peer
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/bench ./tests/bench
+	@bin/bench --profile bin/profile $(if $(QUICK),--quick)
+
+# Times and allocations of single steps, beside the code that takes them: make microbench MATCH=Check
+microbench:
+	$(GO) test -run '^$$' -bench '$(or $(MATCH),.)' -benchmem ./...

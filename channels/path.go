@@ -17,6 +17,13 @@ var reservedPaths = []string{"/", "/healthz", "/readyz", "/metrics", "/debug/", 
 // decoded once, "//" folded, no trailing slash, case kept. An encoded slash, a dot segment, a NUL or a bad escape has no
 // canonical form.
 func Canonical(raw string) (string, error) {
+	if isCanonical(raw) {
+		return raw, nil
+	}
+	return canonicalize(raw)
+}
+
+func canonicalize(raw string) (string, error) {
 	if !strings.HasPrefix(raw, "/") {
 		return "", fmt.Errorf("path %q: it must begin with a slash: %w", raw, ErrPath)
 	}
@@ -45,6 +52,28 @@ func Canonical(raw string) (string, error) {
 		return "/", nil
 	}
 	return out.String(), nil
+}
+
+// isCanonical tells, of a path as almost all are, that it is its own canonical form; false of any that has to be looked at.
+func isCanonical(raw string) bool {
+	segment := 0 // where it begins
+	for i := 0; i <= len(raw); i++ {
+		if i < len(raw) && raw[i] != '/' {
+			if raw[i] == '%' || raw[i] == 0 {
+				return false
+			}
+			continue
+		}
+		switch {
+		case i == 0 && len(raw) > 1:
+			segment = 1
+			continue
+		case i == 0 || segment == 0 || raw[segment:i] == "" || raw[segment:i] == "." || raw[segment:i] == "..":
+			return false
+		}
+		segment = i + 1
+	}
+	return true
 }
 
 // Reserved tells whether a canonical path belongs to the gateway itself.

@@ -74,6 +74,9 @@ func FuzzCanonical(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
+		if made, err := canonicalize(raw); isCanonical(raw) && (err != nil || made != raw) {
+			t.Fatalf("%q passes for canonical, and is %q, %v", raw, made, err)
+		}
 		got, err := Canonical(raw)
 		if err != nil {
 			if got != "" || !errors.Is(err, ErrPath) {

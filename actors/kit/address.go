@@ -24,7 +24,7 @@ func (a Addr) MarshalText() ([]byte, error) { return []byte(a.id), nil }
 // it does nothing. It may be kept and used later, once.
 type Return struct {
 	to   Addr
-	seq  uint64
+	seq  uint64 // of the question, at to or of the slot
 	slot *slot
 }
 

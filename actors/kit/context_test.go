@@ -71,13 +71,30 @@ func TestOfAnAnswerAndItsDeadlineInOneMailboxTheFirstCounts(t *testing.T) {
 
 func TestASlotTakesTheFirstAnswerOnlyAndHoldsUpNobody(t *testing.T) {
 	w := newSlot()
-	w.put("first")
-	w.put("second")
+	first := w.ask()
+	w.put(first, "first")
+	w.put(first, "second")
 	if got := <-w.ch; got != "first" {
 		t.Errorf("the slot gave %v, want first", got)
 	}
-	w.put("after it was read")
+	w.put(first, "after it was read")
+	w.put(0, "to nobody's question")
 	if len(w.ch) != 0 {
 		t.Error("a slot that was read took another answer")
+	}
+}
+
+func TestASlotThatIsUsedAgainTakesNoAnswerToTheQuestionBefore(t *testing.T) {
+	w := newSlot()
+	first := w.ask()
+	w.put(first, "first")
+	<-w.ch
+	second := w.ask()
+	w.put(first, "first, once more")
+	if len(w.ch) != 0 {
+		t.Error("an answer to the question before was taken")
+	}
+	if w.put(second, "second"); len(w.ch) != 1 {
+		t.Error("the answer to this question was not taken")
 	}
 }

@@ -22,6 +22,8 @@ type System struct {
 	bug   func(who Addr, cause string)
 	lost  func(to Addr, msg any)
 
+	slots slots // of TryAsk
+
 	mu   sync.RWMutex
 	rows map[Addr]*row
 
@@ -190,7 +192,7 @@ func (s *System) undelivered(to Addr, in In) {
 func (s *System) answer(to Return, msg any) {
 	switch {
 	case to.slot != nil:
-		to.slot.put(msg)
+		to.slot.put(to.seq, msg)
 	case !to.to.IsZero():
 		s.deliver(to.to, In{Msg: reply{seq: to.seq, msg: msg}})
 	}

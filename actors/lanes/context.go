@@ -1,7 +1,6 @@
 package lanes
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -78,25 +77,29 @@ func write(v any, nothing bool) []byte {
 	return out
 }
 
-func (st stored) values() map[string][]byte {
-	return map[string][]byte{
-		historyName: write(st.history, len(st.history) == 0),
-		contextName: write(st.context, len(st.context) == 0),
-		turnName:    write(st.turn, st.turn == nil),
-		noticesName: write(st.notices, st.notices == notices{}),
+// changes is what has to be written so that the journal has next. A history may be as long as it is allowed to be, and most
+// steps do not change it: what is as it was is not even encoded.
+func (st stored) changes(next stored, conversation string) (out []journal.Op) {
+	set := func(name string, value []byte) {
+		out = append(out, journal.SetState{Conversation: conversation, Name: name, Value: value})
 	}
-}
-
-// changes is what has to be written so that the journal has next.
-func (st stored) changes(next stored, conversation string) []journal.Op {
-	var out []journal.Op
-	before, after := st.values(), next.values()
-	for _, name := range []string{historyName, contextName, turnName, noticesName} {
-		if !bytes.Equal(before[name], after[name]) {
-			out = append(out, journal.SetState{Conversation: conversation, Name: name, Value: after[name]})
-		}
+	if !slices.Equal(st.history, next.history) {
+		set(historyName, write(next.history, len(next.history) == 0))
+	}
+	if !slices.Equal(st.context, next.context) {
+		set(contextName, write(next.context, len(next.context) == 0))
+	}
+	if !equal(st.turn, next.turn) {
+		set(turnName, write(next.turn, next.turn == nil))
+	}
+	if st.notices != next.notices {
+		set(noticesName, write(next.notices, next.notices == notices{}))
 	}
 	return out
+}
+
+func equal(a, b *turnMark) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 // begun tells whether a turn of that ID may have begun. Its number says so: the account may have been called otherwise then.

@@ -313,13 +313,12 @@ func (s State) start(id channels.Account, in kit.In) (State, []kit.Effect) {
 	if most <= 0 {
 		most = parallel
 	}
-	for _, conversation := range a.oldestFirst() {
+	if flight >= most {
+		return s, effects // which is how it is almost always while there is much to do
+	}
+	for _, conversation := range a.ready() {
 		if flight >= most {
 			break
-		}
-		l := a.lanes[conversation]
-		if l.work != 0 || l.paused || len(l.held) == 0 {
-			continue
 		}
 		var more []kit.Effect
 		s, more = s.begin(id, conversation, in)
@@ -329,15 +328,15 @@ func (s State) start(id channels.Account, in kit.In) (State, []kit.Effect) {
 	return s, effects
 }
 
-func (a account) oldestFirst() []string {
-	out := slices.Collect(maps.Keys(a.lanes))
-	first := func(c string) uint64 {
-		if l := a.lanes[c]; len(l.held) > 0 {
-			return l.held[0].Seq
+// ready are the conversations that could send, those first whose reply is the oldest.
+func (a account) ready() []string {
+	var out []string
+	for conversation, l := range a.lanes {
+		if l.work == 0 && !l.paused && len(l.held) > 0 {
+			out = append(out, conversation)
 		}
-		return 0
 	}
-	slices.SortFunc(out, func(x, y string) int { return cmp.Compare(first(x), first(y)) })
+	slices.SortFunc(out, func(x, y string) int { return cmp.Compare(a.lanes[x].held[0].Seq, a.lanes[y].held[0].Seq) })
 	return out
 }
 

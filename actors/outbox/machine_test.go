@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -388,4 +389,45 @@ func TestDrain(t *testing.T) {
 			t.Errorf("answered %+v, want reply 1 left", got)
 		}
 	})
+}
+
+// TestAsManyAsTheNetworkTakesBeginAndTheOldestFirst: two of three, although the third was the first in the alphabet.
+func TestAsManyAsTheNetworkTakesBeginAndTheOldestFirst(t *testing.T) {
+	w := newWorld(t, 1, 0, 1)
+	w.disk = []channels.Reply{
+		{Seq: 1, Account: home, Conversation: "c", At: w.now, Text: "1"},
+		{Seq: 2, Account: home, Conversation: "b", At: w.now, Text: "2"},
+		{Seq: 3, Account: home, Conversation: "a", At: w.now, Text: "3"},
+	}
+	w.boot()
+	for range 20 {
+		var begun []uint64
+		for _, c := range []string{"a", "b", "c"} {
+			if l := w.state.Accounts[home].lanes[c]; l.work != 0 {
+				begun = append(begun, l.held[0].Seq)
+			}
+		}
+		if slices.Equal(begun, []uint64{2, 1}) {
+			return
+		}
+		if len(begun) > 0 {
+			t.Fatalf("%v began, want 1 and 2", begun)
+		}
+		w.step()
+	}
+	t.Fatal("nothing began")
+}
+
+func TestOneMoreBeginsWhileTheNetworkTakesMore(t *testing.T) {
+	w, _ := one(t)
+	a := w.state.Accounts[home]
+	if a.inFlight() != 1 {
+		t.Fatalf("%d are in flight, want 1", a.inFlight())
+	}
+	a.lanes = maps.Clone(a.lanes)
+	a.lanes["b"] = lane{held: []channels.Reply{{Seq: 2, Account: home, Conversation: "b", At: w.now, Text: "2"}}}
+	next, _ := w.state.with(home, a).start(home, kit.In{Now: w.now})
+	if got := next.Accounts[home].inFlight(); got != 2 {
+		t.Errorf("%d are in flight, want 2", got)
+	}
 }

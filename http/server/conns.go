@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"holdfast/channels/screen"
 )
 
 const lingerWithin = 500 * time.Millisecond // for a sender to read the answer that interrupts him
@@ -146,6 +148,9 @@ type conn struct {
 	ended  bool // the sender has nothing more to say
 	late   bool // a deadline passed
 	linger bool // the sender may still be sending when it ends
+
+	of            *fasthttp.RequestCtx // whose the look-ups are
+	header, query screen.Lookup
 
 	mu    sync.Mutex // also held while a deadline is set that depends on the phase
 	phase phase

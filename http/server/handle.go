@@ -85,7 +85,7 @@ func (x *exchange) guard() {
 
 // enter answers what needs no body, in the order 404, 405, 413, 401, and tells whether the body is wanted.
 func (x *exchange) enter() bool {
-	path, err := channels.Canonical(string(x.ctx.URI().PathOriginal()))
+	path, err := channels.Canonical(view(x.ctx.URI().PathOriginal()))
 	if err != nil {
 		x.refuse(fasthttp.StatusNotFound, "nobody owns this path")
 		return false
@@ -99,7 +99,7 @@ func (x *exchange) enter() bool {
 		x.refuse(fasthttp.StatusNotFound, "nobody owns this path")
 		return false
 	}
-	x.head = headOf(x.ctx)
+	x.head = connOf(x.ctx).head(x.ctx)
 	verdict := x.to.Screen.Head(x.head, time.Now())
 	x.proven = verdict.Account != ""
 	x.missing = verdict.Action == screen.Read && verdict.Ack != channels.AckAnswers
@@ -167,22 +167,4 @@ func (x *exchange) accept(v screen.Verdict) {
 		}
 		x.say(fasthttp.StatusOK, "ok")
 	}
-}
-
-// headOf lends the screen what is known before the body.
-func headOf(ctx *fasthttp.RequestCtx) screen.Head {
-	header, query := &ctx.Request.Header, ctx.QueryArgs()
-	return screen.Head{
-		Method: string(ctx.Method()),
-		Header: func(name string) (string, int) { return first(header.PeekAll(name)) },
-		Query:  func(name string) (string, int) { return first(query.PeekMulti(name)) },
-	}
-}
-
-// first is a copy of the first value, and how many there are: the library uses its buffers again.
-func first(all [][]byte) (string, int) {
-	if len(all) == 0 {
-		return "", 0
-	}
-	return string(all[0]), len(all)
 }
