@@ -229,20 +229,6 @@ func (s *step) take(in kit.In) {
 		s.call(m, in)
 	case Missed:
 		s.missed()
-	case run.Reported:
-		s.reported(m)
-	case run.Over:
-		s.over(m)
-	case run.Fenced:
-		s.fenced(m)
-	case run.Opened:
-		s.opened(m)
-	case run.Holding:
-		s.holding(m)
-	case run.Sealed:
-		s.sealed(m)
-	case kit.Ended:
-		s.ended(m)
 	case pauseOver:
 		s.pauseOver(m)
 	case drainOver:
@@ -264,7 +250,29 @@ func (s *step) take(in kit.In) {
 	case kit.Done:
 		s.interpreted(m)
 	default:
-		s.do(kit.Unknown{Msg: in.Msg})
+		s.heardOf(in.Msg)
+	}
+}
+
+// heardOf takes what runs say, and that they have ended.
+func (s *step) heardOf(msg any) {
+	switch m := msg.(type) {
+	case run.Reported:
+		s.reported(m)
+	case run.Over:
+		s.over(m)
+	case run.Fenced:
+		s.fenced(m)
+	case run.Opened:
+		s.opened(m)
+	case run.Holding:
+		s.holding(m)
+	case run.Sealed:
+		s.sealed(m)
+	case kit.Ended:
+		s.ended(m)
+	default:
+		s.do(kit.Unknown{Msg: msg})
 	}
 }
 
