@@ -70,4 +70,6 @@
 //  10. A publication that is not answered leaves a doubt, and the next reload publishes everything under a higher number: what
 //     is live is never guessed.
 //  11. Actors that nothing starts again are core: a gateway that lives on without its lanes is silent and looks well.
+//  12. Supervisors tell the outbox which accounts are connected, and it begins no attempt for others: one that is written down
+//     and refused leaves, after a crash in between, a reply whose outcome nobody knows.
 package actors
