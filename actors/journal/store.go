@@ -18,11 +18,13 @@ import (
 // ExitCode is what the process ends with when the journal cannot go on.
 const ExitCode = 74
 
-// Sizes of Pebble's memory, in bytes. It fills up as items come and has at most three tables at a time. With these it is full
-// after seconds of load, so that a process which grows later has a leak; larger ones accept no more requests a second.
+// Sizes of Pebble's memory, in bytes. It fills up as items come and has at most three tables at a time, which it counts into
+// the cache: of a cache that is no larger than they are nothing is left, and each read is one of the disk. With these it is
+// full after seconds of load, so that a process which grows later has a leak; larger ones accept no more requests a second.
 const (
 	memTableSize = 8 << 20
-	cacheSize    = 8 << 20
+	cacheSize    = 3*memTableSize + readSize
+	readSize     = 8 << 20 // of what was read, at least
 )
 
 // Options of a Store.
