@@ -20,8 +20,8 @@ import (
 // for an account that is known to be down: a crash between an attempt and the word that it came to nothing would leave a
 // reply whose outcome nobody knows.
 func (s State) begin(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	l := a.lanes[conversation]
+	a := s.Accounts.Of(id)
+	l := a.lanes.Of(conversation)
 	r := l.held[0]
 	open := r.Attempt > 0 && !r.FirstTry.IsZero()
 	if !open && a.cfg.Expire > 0 && in.Now.Sub(r.At) > a.cfg.Expire {
@@ -41,8 +41,8 @@ func (s State) begin(id channels.Account, conversation string, in kit.In) (State
 
 // mark writes the attempt down before the platform is called.
 func (s State) mark(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	l := a.lanes[conversation]
+	a := s.Accounts.Of(id)
+	l := a.lanes.Of(conversation)
 	l.held = slices.Clone(l.held)
 	l.held[0].Attempt++
 	l.held[0].FirstTry = in.Now
@@ -58,15 +58,15 @@ func (s State) mark(id channels.Account, conversation string, in kit.In) (State,
 func (s State) under(id channels.Account, conversation string, l lane, what step) (State, stepped) {
 	s.Count++
 	l.work, l.step = s.Count, what
-	a := s.Accounts[id]
-	a.lanes = with(a.lanes, conversation, l)
+	a := s.Accounts.Of(id)
+	a.put(conversation, l)
 	return s.with(id, a), stepped{id, conversation, s.Count}
 }
 
 // stepped goes from one step of the first reply to the next.
 func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[tag.account]
-	l, busy := a.lanes[tag.conversation]
+	a, known := s.Accounts.Get(tag.account)
+	l, busy := a.lanes.Get(tag.conversation)
 	if !known || !busy || l.work != tag.number {
 		return s, nil
 	}
@@ -116,7 +116,7 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 }
 
 func (s State) call(tag stepped, op run.Op, within time.Duration) kit.Effect {
-	a := s.Accounts[tag.account]
+	a := s.Accounts.Of(tag.account)
 	return kit.Ask{
 		To: a.cfg.Supervisor, Within: within + callMargin, Tag: tag,
 		Msg: supervisor.Call{Account: tag.account, Op: op, Within: within},
@@ -124,8 +124,8 @@ func (s State) call(tag stepped, op run.Op, within time.Duration) kit.Effect {
 }
 
 func (s State) send(tag stepped) (State, []kit.Effect) {
-	a := s.Accounts[tag.account]
-	l := a.lanes[tag.conversation]
+	a := s.Accounts.Of(tag.account)
+	l := a.lanes.Of(tag.conversation)
 	within := a.cfg.Limits.SendWithin
 	if within <= 0 {
 		within = sendWithin
@@ -144,7 +144,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 	if errors.As(res.Err, &failure) {
 		after = failure.After
 	}
-	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	r := s.Accounts.Of(tag.account).lanes.Of(tag.conversation).held[0]
 	switch channels.OutcomeOf(res.Err) {
 	case channels.Rejected:
 		return s.dead(tag, "rejected", res.Err.Error())
@@ -162,7 +162,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 // close writes down that the attempt certainly did not go out. Otherwise a crash in the pause after it would leave an attempt
 // whose outcome nobody knows.
 func (s State) close(tag stepped, cause string, after time.Duration) (State, []kit.Effect) {
-	l := s.Accounts[tag.account].lanes[tag.conversation]
+	l := s.Accounts.Of(tag.account).lanes.Of(tag.conversation)
 	l.cause, l.after = cause, after
 	r := l.held[0]
 	s, next := s.under(tag.account, tag.conversation, l, closing)
@@ -174,7 +174,7 @@ func (s State) close(tag stepped, cause string, after time.Duration) (State, []k
 
 // ours asks for the ids of our messages in the conversation, so that a look-up does not take another reply for this one.
 func (s State) ours(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
-	l := s.Accounts[id].lanes[conversation]
+	l := s.Accounts.Of(id).lanes.Of(conversation)
 	if l.unknown.IsZero() {
 		l.unknown = in.Now
 	}
@@ -183,21 +183,21 @@ func (s State) ours(id channels.Account, conversation string, in kit.In) (State,
 }
 
 func (s State) find(tag stepped, ours journal.OursAre) (State, []kit.Effect) {
-	l := s.Accounts[tag.account].lanes[tag.conversation]
+	l := s.Accounts.Of(tag.account).lanes.Of(tag.conversation)
 	s, next := s.under(tag.account, tag.conversation, l, finding)
 	return s, []kit.Effect{s.call(next, run.Find{Reply: l.held[0], Claimed: slices.Sorted(maps.Keys(ours.Replies))}, findWithin)}
 }
 
 // found: delivered, or proven not sent and sent again, or asked again later, or parked.
 func (s State) found(tag stepped, res run.Result, in kit.In) (State, []kit.Effect) {
-	l := s.Accounts[tag.account].lanes[tag.conversation]
+	l := s.Accounts.Of(tag.account).lanes.Of(tag.conversation)
 	switch {
 	case res.Err == nil && res.Found:
 		return s.delivered(tag, res.Receipt)
 	case res.Err == nil:
 		l.unknown = time.Time{}
-		a := s.Accounts[tag.account]
-		a.lanes = with(a.lanes, tag.conversation, l)
+		a := s.Accounts.Of(tag.account)
+		a.put(tag.conversation, l)
 		return s.with(tag.account, a).mark(tag.account, tag.conversation, in)
 	case errors.Is(res.Err, run.ErrNotOffered):
 		return s.dead(tag, "unknown", "it is not known whether it went out, and this network cannot be asked; look there, then resend or drop it")
@@ -208,13 +208,13 @@ func (s State) found(tag stepped, res run.Result, in kit.In) (State, []kit.Effec
 }
 
 func (s State) delivered(tag stepped, receipt channels.Receipt) (State, []kit.Effect) {
-	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	r := s.Accounts.Of(tag.account).lanes.Of(tag.conversation).held[0]
 	end := journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Done, Outcome: "sent"}
 	return s.end(tag.account, tag.conversation, end, &journal.Receive{Seq: r.Seq, Conversation: tag.conversation, Receipt: receipt})
 }
 
 func (s State) dead(tag stepped, outcome, reason string) (State, []kit.Effect) {
-	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	r := s.Accounts.Of(tag.account).lanes.Of(tag.conversation).held[0]
 	next, effects := s.end(tag.account, tag.conversation,
 		journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Dead, Outcome: outcome, Reason: reason}, nil)
 	return next, append(effects, kit.Note{
@@ -228,7 +228,7 @@ func (s State) end(id channels.Account, conversation string, end journal.End, re
 	if receipt != nil {
 		ops = append(ops, *receipt)
 	}
-	s, tag := s.under(id, conversation, s.Accounts[id].lanes[conversation], ending)
+	s, tag := s.under(id, conversation, s.Accounts.Of(id).lanes.Of(conversation), ending)
 	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Ops: ops}}}
 }
 
@@ -241,8 +241,8 @@ func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, 
 
 // pause lets a lane wait; unknown says that the outcome of the attempt is open and must be found out first.
 func (s State) pause(id channels.Account, conversation, cause string, after time.Duration, unknown bool) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	l := a.lanes[conversation]
+	a := s.Accounts.Of(id)
+	l := a.lanes.Of(conversation)
 	l.held = slices.Clone(l.held)
 	if !unknown {
 		l.held[0].FirstTry = time.Time{}
@@ -254,7 +254,7 @@ func (s State) pause(id channels.Account, conversation, cause string, after time
 	number := s.Count
 	l.step = ""
 	l.resume = number
-	a.lanes = with(a.lanes, conversation, l)
+	a.put(conversation, l)
 	s = s.with(id, a)
 	pause := max(l.pause, after)
 	effects := []kit.Effect{kit.After{Delay: pause, Jitter: pauseJitter, Msg: pauseOver{id, conversation, number}}}
@@ -268,35 +268,35 @@ func (s State) pause(id channels.Account, conversation, cause string, after time
 }
 
 func (s State) resume(m pauseOver, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[m.account]
-	l, busy := a.lanes[m.conversation]
+	a, known := s.Accounts.Get(m.account)
+	l, busy := a.lanes.Get(m.conversation)
 	if !known || !busy || !l.paused || l.resume != m.number {
 		return s, nil
 	}
 	l.paused = false
-	a.lanes = with(a.lanes, m.conversation, l)
+	a.put(m.conversation, l)
 	return s.with(m.account, a).start(m.account, in)
 }
 
 // connected ends the pauses of an account that can send again, but for those that the network itself asked for. Lanes that fail
 // once more pause shortly at first.
 func (s State) connected(id channels.Account, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[id]
+	a, known := s.Accounts.Get(id)
 	if !known || a.gone {
 		return s, nil
 	}
-	a.up, a.lanes = true, maps.Clone(a.lanes)
-	for conversation, l := range a.lanes {
+	a.up = true
+	for conversation, l := range a.lanes.All() {
 		if l.paused && !l.bidden {
 			l.paused, l.pause = false, 0
-			a.lanes[conversation] = l
+			a.put(conversation, l)
 		}
 	}
 	return s.with(id, a).start(id, in)
 }
 
 func (s State) disconnected(id channels.Account) State {
-	a, known := s.Accounts[id]
+	a, known := s.Accounts.Get(id)
 	if !known || a.gone {
 		return s
 	}
@@ -306,14 +306,10 @@ func (s State) disconnected(id channels.Account) State {
 
 // next lets the first reply go, which has ended, and begins what may begin now.
 func (s State) next(tag stepped, in kit.In) (State, []kit.Effect) {
-	a := s.Accounts[tag.account]
-	l := a.lanes[tag.conversation]
+	a := s.Accounts.Of(tag.account)
+	l := a.lanes.Of(tag.conversation)
 	a.ok, a.cause = in.Now, ""
-	l = lane{held: slices.Clone(l.held[1:]), last: l.last, over: l.over}
-	a.lanes = with(a.lanes, tag.conversation, l)
-	if len(l.held) == 0 && !l.over {
-		delete(a.lanes, tag.conversation)
-	}
+	a.rest(tag.conversation, lane{held: l.held[1:], last: l.last, over: l.over})
 	s = s.with(tag.account, a)
 	next, effects := s.start(tag.account, in)
 	next, more := next.fill(tag.account)
