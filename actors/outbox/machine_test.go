@@ -357,6 +357,19 @@ func TestAsManyAsTheNetworkTakesBeginAndTheOldestFirst(t *testing.T) {
 	t.Fatal("nothing began")
 }
 
+func TestAReplyWhoseEndIsBeingWrittenDownKeepsNoOtherFromTheNetwork(t *testing.T) {
+	w, ask := one(t)
+	a := w.state.Accounts.Of(home)
+	a.cfg.Limits.Parallel = 1
+	a.put("b", lane{held: []channels.Reply{{Seq: 2, Account: home, Conversation: "b", At: w.now, Text: "2"}}})
+	w.state = w.state.with(home, a)
+	w.give(kit.Answered{Tag: ask.Tag, Msg: run.Result{Receipt: channels.Receipt{ID: "p"}}})
+	lanes := w.state.Accounts.Of(home).lanes
+	if first, second := lanes.Of("c0").step, lanes.Of("b").step; first != ending || second != marking {
+		t.Errorf("the first reply is %q, the second %q; want ending and marking", first, second)
+	}
+}
+
 func TestOneMoreBeginsWhileTheNetworkTakesMore(t *testing.T) {
 	w, _ := one(t)
 	a := w.state.Accounts.Of(home)

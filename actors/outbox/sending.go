@@ -63,13 +63,20 @@ func (s State) under(id channels.Account, conversation string, l lane, what step
 	return s.with(id, a), stepped{id, conversation, s.Count}
 }
 
-// stepped goes from one step of the first reply to the next.
+// stepped goes from one step of the first reply to the next. When that gave a place of the network back, others begin: also
+// while the end of this one is still being written down.
 func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Effect) {
 	a, known := s.Accounts.Get(tag.account)
 	l, busy := a.lanes.Get(tag.conversation)
 	if !known || !busy || l.work != tag.number {
 		return s, nil
 	}
+	next, effects := s.onward(tag, a, l, m, in)
+	next, more := next.start(tag.account, in)
+	return next, append(effects, more...)
+}
+
+func (s State) onward(tag stepped, a account, l lane, m kit.Answered, in kit.In) (State, []kit.Effect) {
 	switch l.step {
 	case marking:
 		c, ok := m.Msg.(journal.Committed)
@@ -77,7 +84,7 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 		case ok && errors.Is(c.Err, journal.ErrEnded):
 			return s.next(tag, in) // the operator dropped it
 		case !ok || c.Err != nil:
-			return s.later(tag, "the journal did not take the attempt", 0, in, false)
+			return s.later(tag, "the journal did not take the attempt", 0, false)
 		case a.gone:
 			return s.close(tag, "the account is gone", 0)
 		}
@@ -93,11 +100,11 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 		if ok && errors.Is(c.Err, journal.ErrEnded) {
 			return s.next(tag, in)
 		}
-		return s.later(tag, l.cause, l.after, in, !ok || c.Err != nil)
+		return s.later(tag, l.cause, l.after, !ok || c.Err != nil)
 	case asking:
 		ours, ok := m.Msg.(journal.OursAre)
 		if !ok || ours.Err != nil {
-			return s.later(tag, "the journal could not say which messages are ours", 0, in, true)
+			return s.later(tag, "the journal could not say which messages are ours", 0, true)
 		}
 		return s.find(tag, ours)
 	case finding:
@@ -108,7 +115,7 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 		return s.found(tag, res, in)
 	case ending:
 		if c, ok := m.Msg.(journal.Committed); !ok || c.Err != nil && !errors.Is(c.Err, journal.ErrEnded) {
-			return s.later(tag, "the journal did not take the end", 0, in, true)
+			return s.later(tag, "the journal did not take the end", 0, true)
 		}
 		return s.next(tag, in)
 	}
@@ -152,7 +159,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 		return s.close(tag, res.Err.Error(), after)
 	case channels.Unknown:
 	}
-	next, effects := s.later(tag, res.Err.Error(), after, in, true)
+	next, effects := s.later(tag, res.Err.Error(), after, true)
 	return next, append([]kit.Effect{kit.Note{
 		Level: zerolog.WarnLevel, Text: "it is not known whether a reply went out; it will be looked up",
 		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", res.Err.Error()},
@@ -204,7 +211,7 @@ func (s State) found(tag stepped, res run.Result, in kit.In) (State, []kit.Effec
 	case in.Now.Sub(l.unknown) > findUntil:
 		return s.dead(tag, "unknown", fmt.Sprintf("it is not known whether it went out, and for %s it could not be found out (%v); look there, then resend or drop it", findUntil, res.Err))
 	}
-	return s.later(tag, res.Err.Error(), 0, in, true)
+	return s.later(tag, res.Err.Error(), 0, true)
 }
 
 func (s State) delivered(tag stepped, receipt channels.Receipt) (State, []kit.Effect) {
@@ -232,11 +239,9 @@ func (s State) end(id channels.Account, conversation string, end journal.End, re
 	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Ops: ops}}}
 }
 
-// later pauses the lane, and gives its place to another one.
-func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, unknown bool) (State, []kit.Effect) {
-	s, effects := s.pause(tag.account, tag.conversation, cause, after, unknown)
-	next, more := s.start(tag.account, in)
-	return next, append(effects, more...)
+// later pauses the lane.
+func (s State) later(tag stepped, cause string, after time.Duration, unknown bool) (State, []kit.Effect) {
+	return s.pause(tag.account, tag.conversation, cause, after, unknown)
 }
 
 // pause lets a lane wait; unknown says that the outcome of the attempt is open and must be found out first.
@@ -304,14 +309,11 @@ func (s State) disconnected(id channels.Account) State {
 	return s.with(id, a)
 }
 
-// next lets the first reply go, which has ended, and begins what may begin now.
+// next lets the first reply go, which has ended, and asks for what there is room for.
 func (s State) next(tag stepped, in kit.In) (State, []kit.Effect) {
 	a := s.Accounts.Of(tag.account)
 	l := a.lanes.Of(tag.conversation)
 	a.ok, a.cause = in.Now, ""
 	a.rest(tag.conversation, lane{held: l.held[1:], last: l.last, over: l.over})
-	s = s.with(tag.account, a)
-	next, effects := s.start(tag.account, in)
-	next, more := next.fill(tag.account)
-	return next, append(effects, more...)
+	return s.with(tag.account, a).fill(tag.account)
 }
