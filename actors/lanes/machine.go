@@ -81,7 +81,8 @@ type (
 		attempt
 		times int // of this turn
 	}
-	aside struct{} // mark as read, typing is over: nobody minds
+	reading struct{ account channels.Account } // marked as read
+	aside   struct{}                           // typing is over: nobody minds
 )
 
 // NewState is the state before the first Configure: it knows no account.
@@ -159,7 +160,10 @@ func (s *step) answered(m kit.Answered) {
 		s.laneTaken(tag, m)
 	case stopDecided:
 		s.stopDecided(tag, m)
+	case reading:
+		s.learn(tag.account, m, func(u *unable) { u.reads = true })
 	case typing:
+		s.learn(tag.account, m, func(u *unable) { u.typing = true })
 		s.visit(tag.attempt, func(*lane) { s.typed(tag, m) })
 	}
 }
@@ -245,7 +249,7 @@ func (s *step) configure(c Configure) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Accounts)) {
 		w, known := s.windows.Get(id)
-		w.id, w.config = id, c.Accounts[id]
+		w.id, w.config, w.unable = id, c.Accounts[id], unable{}
 		if !known {
 			w.held = immutable.NewSortedMap[uint64, time.Time](nil)
 		}

@@ -59,9 +59,6 @@ func (s *step) call(l *lane, st stage, op run.Op, within time.Duration) {
 	})
 }
 
-// tell asks the network for something that nobody minds if it fails.
-func (s *step) tell(l *lane, op run.Op) { s.aside(l, op, aside{}) }
-
 // aside asks the network for something beside what the lane waits for.
 func (s *step) aside(l *lane, op run.Op, tag any) {
 	s.add(kit.Ask{

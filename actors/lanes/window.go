@@ -59,9 +59,15 @@ type window struct {
 	lanes      kit.Map[string, int]                    // busy conversations, by agent
 	unresolved int
 
+	unable unable // what the network has said it cannot do
+
 	takes int      // under way, lanes' own included
 	ended []uint64 // what ended meanwhile: an answer may still name it
 }
+
+// unable are signs that the network of an account cannot show. It says so of the first one, and is not asked again until the
+// next Configure, which may bring another network: three calls of each message would be for nothing.
+type unable struct{ typing, reads bool }
 
 func (s *step) set(w window) { s.windows = s.windows.With(w.id, w) }
 
