@@ -12,8 +12,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"maps"
-	"slices"
 
 	"holdfast/actors/kit"
 )
@@ -32,7 +30,7 @@ func Spec(journal kit.Addr) kit.Spec {
 		State:    NewState(journal),
 		Step:     Step,
 		Work:     work,
-		Snapshot: func(s State) any { return s.snapshot() },
+		Snapshot: func(s State) any { return kit.Drawn(func() any { return s.snapshot() }) },
 	}.Spec()
 }
 
@@ -54,8 +52,7 @@ func work(_ context.Context, what any) (any, error) {
 // snapshot counts per account, by name. Requests that have run out count until the next change.
 func (s State) snapshot() Snapshot {
 	var out Snapshot
-	for _, id := range slices.Sorted(maps.Keys(s.accounts)) {
-		a := s.accounts[id]
+	for id, a := range s.accounts.All() {
 		out.Accounts = append(out.Accounts, Status{
 			Account: id, Requests: len(a.requests), Approved: a.approved.Len(), Loaded: a.load == 0, Err: a.err,
 		})

@@ -24,5 +24,12 @@ func BenchmarkStep(b *testing.B) {
 				Step(w.state, in)
 			}
 		})
+		b.Run(fmt.Sprintf("configure %d accounts", n), func(b *testing.B) {
+			in := kit.In{Msg: Configure{Revision: 2, Accounts: all}, From: question(3), Now: start}
+			b.ReportAllocs()
+			for b.Loop() {
+				Step(w.state, in)
+			}
+		})
 	}
 }

@@ -60,7 +60,7 @@ func TestAClockThatIsSetWrong(t *testing.T) {
 			w.now = start // before the code is drawn
 			w.hold = false
 			w.settle()
-			if answer[Decision](w, q).Reply == "" || len(w.state.accounts[home].requests) != 1 || len(w.kept[home]) != 1 {
+			if answer[Decision](w, q).Reply == "" || len(w.state.accounts.Of(home).requests) != 1 || len(w.kept[home]) != 1 {
 				t.Errorf("kept %v", w.kept[home])
 			}
 		}},
@@ -75,7 +75,7 @@ func TestAClockThatIsSetWrong(t *testing.T) {
 					t.Errorf("stranger %d got %+v", i, got)
 				}
 			}
-			if n := len(w.state.accounts[home].requests); n != maxRequests {
+			if n := len(w.state.accounts.Of(home).requests); n != maxRequests {
 				t.Errorf("%d codes are kept", n)
 			}
 		}},
@@ -104,7 +104,7 @@ func TestAClockThatIsSetWrong(t *testing.T) {
 		{"codes go by the clock on the wall before a restart as after it", func(t *testing.T, w *world) {
 			w.now = time.Now() // which also has what has passed since the start, without the time that the machine slept
 			w.decide(direct(bob, "hi"))
-			if r := w.state.accounts[home].requests[bob]; r.Created != r.Created.Round(0) || r.Expires != r.Expires.Round(0) {
+			if r := w.state.accounts.Of(home).requests[bob]; r.Created != r.Created.Round(0) || r.Expires != r.Expires.Round(0) {
 				t.Errorf("kept %v until %v", r.Created, r.Expires)
 			}
 			w.now = w.now.Round(0)

@@ -32,7 +32,7 @@ func FuzzStep(f *testing.F) {
 		w.broken, w.hold = nil, false
 		w.settle()
 		w.approveOld()
-		for id, a := range w.state.accounts {
+		for id, a := range w.state.accounts.All() {
 			w.in(reload{id, a.load}, kit.Return{})
 		}
 		for q := range w.asked {
@@ -73,7 +73,7 @@ func (w *world) play(what, which byte, i int) {
 		if which == 0 {
 			accounts = nil
 		}
-		for id, a := range w.state.accounts {
+		for id, a := range w.state.accounts.All() {
 			w.in(reload{id, a.load}, kit.Return{})
 		}
 		w.in(Configure{Accounts: accounts}, kit.Return{})
@@ -83,7 +83,7 @@ func (w *world) play(what, which byte, i int) {
 // approveOld checks that no code is good that is an hour away, before or after.
 func (w *world) approveOld() {
 	w.t.Helper()
-	for id, a := range w.state.accounts {
+	for id, a := range w.state.accounts.All() {
 		for _, r := range a.requests {
 			for _, by := range []time.Duration{validFor, -validFor} {
 				w.now = r.Created.Add(by)
@@ -112,7 +112,7 @@ func (w *world) check() {
 			w.t.Fatalf("question %d was answered %d times: %v", q, len(got), got)
 		}
 	}
-	for id, a := range w.state.accounts {
+	for id, a := range w.state.accounts.All() {
 		codes := map[string]bool{}
 		for _, r := range a.requests {
 			codes[r.Code] = true

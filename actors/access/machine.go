@@ -37,8 +37,8 @@ const (
 type State struct {
 	journal  kit.Addr
 	number   uint64 // of the last load or change
-	accounts map[channels.Account]account
-	patterns map[string]*regexp.Regexp // nil value: the pattern is none
+	accounts kit.Map[channels.Account, account]
+	patterns kit.Map[string, *regexp.Regexp] // nil value: the pattern is none
 }
 
 // account is one account's policies and who was let in.
@@ -76,7 +76,7 @@ type (
 
 // NewState is the state before the first Configure: it knows no account.
 func NewState(journal kit.Addr) State {
-	return State{journal: journal, accounts: map[channels.Account]account{}, patterns: map[string]*regexp.Regexp{}}
+	return State{journal: journal}
 }
 
 // Step decides.
@@ -95,11 +95,7 @@ type step struct {
 
 func (s *step) add(e ...kit.Effect) { s.effects = append(s.effects, e...) }
 
-// set replaces one account; the map of the state that Step was given stays as it is.
-func (s *step) set(a account) {
-	s.accounts = maps.Clone(s.accounts)
-	s.accounts[a.id] = a
-}
+func (s *step) set(a account) { s.accounts = s.accounts.With(a.id, a) }
 
 func (s *step) take(in kit.In) {
 	switch m := in.Msg.(type) {
@@ -109,7 +105,7 @@ func (s *step) take(in kit.In) {
 	case Decide, Approve, Deny, ListPairing:
 		s.question(in)
 	case reload:
-		if a, known := s.accounts[m.account]; known && a.load == m.number {
+		if a, known := s.accounts.Get(m.account); known && a.load == m.number {
 			s.read(a)
 		}
 	case kit.Answered:
@@ -134,14 +130,14 @@ func (s *step) answered(m kit.Answered) {
 
 // configure takes the policies of a revision. Accounts that stay keep what was approved.
 func (s *step) configure(c Configure) {
-	for _, id := range slices.Sorted(maps.Keys(s.accounts)) {
+	for id, a := range s.accounts.All() {
 		if _, stays := c.Accounts[id]; !stays {
-			s.drop(s.accounts[id])
+			s.drop(a)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Accounts)) {
 		common := c.Accounts[id]
-		a, known := s.accounts[id]
+		a, known := s.accounts.Get(id)
 		a.id, a.common = id, common
 		a.direct = newList(id.Channel(), common.AllowFrom)
 		a.group = newList(id.Channel(), common.GroupAllowFrom)
@@ -155,8 +151,7 @@ func (s *step) configure(c Configure) {
 
 // drop forgets an account and answers whoever waits for it.
 func (s *step) drop(a account) {
-	s.accounts = maps.Clone(s.accounts)
-	delete(s.accounts, a.id)
+	s.accounts = s.accounts.Without(a.id)
 	gone := notConfigured(a.id)
 	for _, in := range slices.Concat(a.waiting, a.changes) {
 		s.fail(in, gone)
@@ -200,7 +195,7 @@ func (s *step) read(a account) {
 
 // loaded takes one of the two answers of a load.
 func (s *step) loaded(tag loading, m kit.Answered) {
-	a, known := s.accounts[tag.account]
+	a, known := s.accounts.Get(tag.account)
 	if !known || a.load != tag.number || a.missing == 0 {
 		return // an answer to a question that we no longer ask
 	}
@@ -261,7 +256,7 @@ func (s *step) question(in kit.In) {
 		s.fail(in, err)
 		return
 	}
-	a, known := s.accounts[id]
+	a, known := s.accounts.Get(id)
 	switch {
 	case id == "": // a list of all
 	case !known:
@@ -346,7 +341,7 @@ func (s *step) names(patterns []string, text string) bool {
 }
 
 func (s *step) compiled(pattern string) *regexp.Regexp {
-	re, known := s.patterns[pattern]
+	re, known := s.patterns.Get(pattern)
 	if known {
 		return re
 	}
@@ -354,11 +349,9 @@ func (s *step) compiled(pattern string) *regexp.Regexp {
 	if err != nil {
 		s.add(kit.Note{Level: zerolog.WarnLevel, Text: "a mention pattern is no pattern", Fields: []any{"pattern", pattern, "cause", err.Error()}})
 	}
-	next := map[string]*regexp.Regexp{}
-	if len(s.patterns) < maxPatterns {
-		maps.Copy(next, s.patterns)
+	if s.patterns.Len() >= maxPatterns {
+		s.patterns = kit.Map[string, *regexp.Regexp]{}
 	}
-	next[pattern] = re
-	s.patterns = next
+	s.patterns = s.patterns.With(pattern, re)
 	return re
 }

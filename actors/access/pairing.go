@@ -115,7 +115,7 @@ func (s *step) challenge(a account, c change, m channels.Arrival) {
 // drawn takes a fresh code. One that is in use somewhere is drawn again, so that a code alone names its account.
 func (s *step) drawn(d kit.Done) {
 	tag, ours := d.Tag.(drawing)
-	a, known := s.accounts[tag.account]
+	a, known := s.accounts.Get(tag.account)
 	if !ours || !known || a.change == nil || a.change.number != tag.number {
 		return
 	}
@@ -217,7 +217,7 @@ func encode(v any) []byte {
 
 // written makes a change true and answers for it. One that failed may have been made or not: the journal is asked.
 func (s *step) written(tag writing, m kit.Answered) {
-	a, known := s.accounts[tag.account]
+	a, known := s.accounts.Get(tag.account)
 	if !known || a.change == nil || a.change.number != tag.number {
 		return
 	}
@@ -252,7 +252,7 @@ func (s *step) written(tag writing, m kit.Answered) {
 // found when they came may have changed.
 func (s *step) next(id channels.Account) {
 	for {
-		a := s.accounts[id]
+		a := s.accounts.Of(id)
 		if a.change != nil || len(a.changes) == 0 {
 			return
 		}
@@ -283,8 +283,7 @@ func (s *step) holder(a account, code string) (string, bool) {
 // find is the one account with such a code, or with such an approved sender if there is no code.
 func (s *step) find(code, sender string) (channels.Account, error) {
 	var found []channels.Account
-	for _, id := range slices.Sorted(maps.Keys(s.accounts)) {
-		a := s.accounts[id]
+	for id, a := range s.accounts.All() {
 		_, has := s.holder(a, code)
 		if code == "" && a.approved != nil {
 			_, has = a.approved.Get(normal(id.Channel(), sender))
@@ -309,8 +308,7 @@ func (s *step) find(code, sender string) (channels.Account, error) {
 // list answers with what waits and who was approved, by account and sender. Accounts that are not loaded are left out.
 func (s *step) list(m ListPairing, from kit.Return) {
 	var out PairingList
-	for _, id := range slices.Sorted(maps.Keys(s.accounts)) {
-		a := s.accounts[id]
+	for id, a := range s.accounts.All() {
 		if m.Account != "" && m.Account != id || a.load != 0 {
 			continue
 		}

@@ -12,8 +12,6 @@ package agents
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -47,7 +45,7 @@ func Spec() kit.Spec {
 		Step:     Step,
 		Work:     running.work,
 		Perform:  running.perform,
-		Snapshot: func(s State) any { return s.snapshot() },
+		Snapshot: func(s State) any { return kit.Drawn(func() any { return s.snapshot() }) },
 	}.Spec()
 }
 
@@ -96,8 +94,7 @@ func (r *cancels) work(life context.Context, what any) (any, error) {
 // snapshot lists the agents of the revision by name, and removed ones that still have calls.
 func (s State) snapshot() Snapshot {
 	var out Snapshot
-	for _, name := range slices.Sorted(maps.Keys(s.pools)) {
-		p := s.pools[name]
+	for _, p := range s.pools.All() {
 		out.Agents = append(out.Agents, Status{
 			Name: p.Name, Kind: p.Kind, Running: p.running, Waiting: p.waiting.Len(), Parallel: p.Parallel, Stuck: p.stuck + p.old,
 			Hung: p.capacity() == 0, Failures: p.failures, Refusing: p.refusing, Refusals: p.refusals, LastErr: p.lastErr, LastOK: p.lastOK,

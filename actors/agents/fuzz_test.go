@@ -83,7 +83,7 @@ func (w *world) check() {
 	if running+hung != len(w.jobs) {
 		w.t.Fatalf("%d running and %d stuck, but %d calls are under way", running, hung, len(w.jobs))
 	}
-	for name, p := range w.state.pools {
+	for name, p := range w.state.pools.All() {
 		if !p.removed && p.waiting.Len() > 0 && (p.running < p.capacity() || p.capacity() == 0) {
 			w.t.Fatalf("agent %s: %d wait while %d of %d slots are in use", name, p.waiting.Len(), p.running, p.capacity())
 		}

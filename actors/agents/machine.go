@@ -2,8 +2,6 @@ package agents
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +26,7 @@ type State struct {
 	revision uint64
 	number   uint64 // of the last call; grows with every turn asked for
 	life     uint64 // of the last agent that was configured anew
-	pools    map[string]pool
+	pools    kit.Map[string, pool]
 	calls    *immutable.SortedMap[uint64, call]
 	byID     *immutable.SortedMap[string, uint64] // those that owe an answer
 }
@@ -80,7 +78,6 @@ func (p pool) capacity() int {
 // NewState is the state before the first Configure: it knows no agent.
 func NewState() State {
 	return State{
-		pools: map[string]pool{},
 		calls: immutable.NewSortedMap[uint64, call](nil),
 		byID:  immutable.NewSortedMap[string, uint64](nil),
 	}
@@ -118,14 +115,13 @@ type step struct {
 
 func (s *step) add(e ...kit.Effect) { s.effects = append(s.effects, e...) }
 
-// set replaces one pool; the map of the state that Step was given stays as it is.
+// set replaces one pool, or lets go of one that was removed and runs nothing any more.
 func (s *step) set(p pool) {
-	s.pools = maps.Clone(s.pools)
 	if p.removed && p.running+p.stuck+p.old == 0 {
-		delete(s.pools, p.Name)
+		s.pools = s.pools.Without(p.Name)
 		return
 	}
-	s.pools[p.Name] = p
+	s.pools = s.pools.With(p.Name, p)
 }
 
 // configure takes the agents of a revision. What has begun goes on; what waits gets the new agent of its name.
@@ -138,7 +134,7 @@ func (s *step) configure(c Configure) {
 		if a.Timeout <= 0 {
 			a.Timeout = backend.DefaultTimeout
 		}
-		p, known := s.pools[a.Name]
+		p, known := s.pools.Get(a.Name)
 		if !known {
 			p = pool{waiting: immutable.NewSortedMap[uint64, struct{}](nil)}
 		}
@@ -150,13 +146,13 @@ func (s *step) configure(c Configure) {
 		p.Agent, p.removed = a, false
 		s.set(p)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.pools)) {
-		if p := s.pools[name]; !wanted[name] {
+	for name, p := range s.pools.All() {
+		if !wanted[name] {
 			p.removed = true
 			s.set(s.refuseWaiting(p, unknown(name)))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.pools)) {
+	for name := range s.pools.All() {
 		s.begin(name)
 	}
 }
@@ -175,7 +171,7 @@ func (s *step) ask(t backend.Turn, from kit.Return) {
 		s.calls = s.calls.Set(n, c)
 		return
 	}
-	p, known := s.pools[t.Agent]
+	p, known := s.pools.Get(t.Agent)
 	switch {
 	case !known || p.removed:
 		s.add(kit.Answer{To: from, Msg: unknown(t.Agent)})
@@ -198,7 +194,7 @@ func (s *step) ask(t backend.Turn, from kit.Return) {
 // begin starts what the agent has slots for, oldest first. Where every slot is lost to calls that do not end, waiting is
 // pointless and whoever waits hears so.
 func (s *step) begin(name string) {
-	p, known := s.pools[name]
+	p, known := s.pools.Get(name)
 	if !known || p.removed {
 		return
 	}
@@ -252,7 +248,7 @@ func (s *step) stop(m Stop) {
 	if c.phase == waiting {
 		s.answer(n, Turned{Err: fmt.Errorf("turn %q was stopped before it began", m.ID), Stopped: true})
 		s.calls = s.calls.Delete(n)
-		p := s.pools[c.agent]
+		p := s.pools.Of(c.agent)
 		p.waiting = p.waiting.Delete(n)
 		s.set(p)
 		return
@@ -289,7 +285,7 @@ func (s *step) giveUp(n uint64) {
 	}
 	c.phase = stuck
 	s.calls = s.calls.Set(n, c)
-	p := s.pools[c.agent]
+	p := s.pools.Of(c.agent)
 	p.running--
 	if c.life == p.life {
 		p.stuck++
@@ -313,7 +309,7 @@ func (s *step) ended(d kit.Done) {
 		s.answer(n, s.turned(c, d))
 	}
 	s.calls = s.calls.Delete(n)
-	p := s.pools[c.agent]
+	p := s.pools.Of(c.agent)
 	switch {
 	case c.phase != stuck:
 		p.running--
@@ -333,7 +329,7 @@ func (s *step) turned(c call, d kit.Done) Turned {
 		s.failed(c, err)
 		return Turned{Err: err, Refused: backend.IsRefusal(d.Err)}
 	}
-	if p := s.pools[c.agent]; p.life == c.life {
+	if p := s.pools.Of(c.agent); p.life == c.life {
 		p.well(s.now)
 		s.set(p)
 	}
@@ -343,7 +339,7 @@ func (s *step) turned(c call, d kit.Done) Turned {
 
 // failed keeps the record of a turn that got no answer.
 func (s *step) failed(c call, err error) {
-	p := s.pools[c.agent]
+	p := s.pools.Of(c.agent)
 	if p.life != c.life {
 		return
 	}

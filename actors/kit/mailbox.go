@@ -176,7 +176,24 @@ func (m *mailbox) close() {
 // inside a turn (a test's FailNow) lets the next goroutine go on.
 func (m *mailbox) process() {
 	defer m.release()
+	deepen(0)
 	m.turns()
+}
+
+// stackRoom is what turns need of a stack as a rule.
+const stackRoom = 8 << 10
+
+// deepen has the goroutine's stack grow to that at once. Turns of a few microseconds begin on a small one each, and growing it
+// step by step below them, with all their frames to be moved, took an eighth of the time of a gateway under load.
+//
+//go:noinline
+func deepen(n int) byte {
+	if n == 0 {
+		return 0 // it is the frame that counts; nothing is ever written to it
+	}
+	var room [stackRoom]byte
+	room[n%stackRoom] = byte(n)
+	return room[n/2%stackRoom]
 }
 
 // release gives the mailbox free and takes it again if something came after the last look.

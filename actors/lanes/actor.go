@@ -23,6 +23,6 @@ func Spec(o Others) kit.Spec {
 		State:    NewState(o),
 		Step:     Step,
 		First:    begin{},
-		Snapshot: func(s State) any { return s.snapshot() },
+		Snapshot: func(s State) any { return kit.Drawn(func() any { return s.snapshot() }) },
 	}.Spec()
 }

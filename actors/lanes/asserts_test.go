@@ -75,8 +75,8 @@ func (w *world) idle() {
 	if got.Lanes != 0 || got.Held != 0 || got.Turns != 0 || len(got.Blocked) != 0 {
 		w.t.Errorf("it is not idle: %+v", got)
 	}
-	for id, win := range w.state.windows {
-		if win.unresolved != 0 || len(win.lanes) != 0 || win.takes != 0 && w.store.broken == nil || len(win.ended) != 0 && win.takes == 0 {
+	for id, win := range w.state.windows.All() {
+		if win.unresolved != 0 || win.lanes.Len() != 0 || win.takes != 0 && w.store.broken == nil || len(win.ended) != 0 && win.takes == 0 {
 			w.t.Errorf("%s keeps books of nothing: %+v", id, win)
 		}
 	}

@@ -233,7 +233,7 @@ func (w *world) expiries() {
 		if !is || end.State != journal.Expired {
 			continue
 		}
-		it, after := w.store.items[end.Seq], w.state.windows[m.Account].config.Common.ExpireAfter.D()
+		it, after := w.store.items[end.Seq], w.state.windows.Of(m.Account).config.Common.ExpireAfter.D()
 		if w.latest.Sub(it.arrival.At) < after && w.now.Sub(it.accepted) < after {
 			w.t.Fatalf("arrival %d of %v expires at %v", end.Seq, it.arrival.At, w.wall())
 		}

@@ -125,7 +125,7 @@ func (s *step) follow(l *lane, c commit) {
 		s.release(l, a.Seq)
 		l.group, l.gone = nil, true
 		s.moved(a)
-	case s.drain != nil || s.windows[l.account].removed:
+	case s.drain != nil || s.windows.Of(l.account).removed:
 		l.gone = true // what is not begun begins after the next start
 	case l.stop.may:
 		s.halt(l)
@@ -161,7 +161,7 @@ func (s *step) notice(l *lane, text string) channels.Reply {
 
 // parts is an answer as the network takes it. Attachments go with the first part.
 func (s *step) parts(l *lane, answer backend.Answer) []channels.Reply {
-	c := s.windows[l.account].config
+	c := s.windows.Of(l.account).config
 	texts := chunk.Split(answer.Text, c.textLimit(), c.Common.ChunkMode)
 	if len(texts) == 0 && len(answer.Attachments) > 0 {
 		texts = []string{""}
@@ -204,7 +204,7 @@ func (s *step) quoted(l *lane) string {
 			last = m
 		}
 	}
-	if s.windows[l.account].config.Limits.Quotes || last.ReplyTo != "" {
+	if s.windows.Of(l.account).config.Limits.Quotes || last.ReplyTo != "" {
 		return last.ID
 	}
 	return ""

@@ -24,7 +24,7 @@ func TestReloads(t *testing.T) {
 			w.settle()
 			w.wantEnds(map[uint64]string{a: "done answered", b: "pending"})
 			w.idle()
-			if _, there := w.state.windows[home]; there {
+			if _, there := w.state.windows.Get(home); there {
 				t.Error("the account is still there")
 			}
 		}},
@@ -66,7 +66,7 @@ func TestReloads(t *testing.T) {
 				wake{attempt{place{account: "net:new"}, 1}},
 			} {
 				w.in(msg)
-				if len(w.effects) != 0 || len(w.state.windows) != 2 {
+				if len(w.effects) != 0 || w.state.windows.Len() != 2 {
 					t.Errorf("%T: effects %v, windows %v", msg, w.effects, w.state.windows)
 				}
 			}
@@ -81,13 +81,13 @@ func TestReloads(t *testing.T) {
 			w.finish("net:home/1", agentsSay("ok"))
 			w.settle()
 			w.finish("net:home/2", agentsSay("ok"))
-			for w.state.windows[home].takes == 0 {
+			for w.state.windows.Of(home).takes == 0 {
 				w.handle(others.Journal)
 				w.deliver(0)
 			}
 			w.configure(without)
 			w.settle()
-			if len(w.state.windows) != 1 {
+			if w.state.windows.Len() != 1 {
 				t.Errorf("windows %v", w.state.windows)
 			}
 			w.idle()

@@ -235,7 +235,10 @@ func (w *world) drop(which int) {
 
 // render shows all of a state that Step must not change.
 func (s State) render() string {
-	out := fmt.Sprintln(s.number, s.windows, s.turns, s.waiting, s.drain)
+	out := fmt.Sprintln(s.number, s.turns, maps.Collect(s.waiting.All()), s.drain)
+	for id, w := range s.windows.All() {
+		out += fmt.Sprintln(id, w, maps.Collect(w.lanes.All()))
+	}
 	for it := s.lanes.Iterator(); !it.Done(); {
 		p, l, _ := it.Next()
 		out += fmt.Sprintln(p, *l)
@@ -257,7 +260,7 @@ func (w *world) laws() {
 				w.t.Fatalf("arrival %d is held by %v and %v", seq, p, other)
 			}
 			held[seq] = p
-			if _, booked := s.windows[p.account].held.Get(seq); !booked {
+			if _, booked := s.windows.Of(p.account).held.Get(seq); !booked {
 				w.t.Fatalf("arrival %d is held by %v and not in the books", seq, p)
 			}
 		}
@@ -277,7 +280,7 @@ func (w *world) laws() {
 			w.t.Fatalf("lane %v is out of order", p)
 		}
 	}
-	if turns != s.turns || !maps.Equal(waiting, s.waiting) {
+	if turns != s.turns || !maps.Equal(waiting, maps.Collect(s.waiting.All())) {
 		w.t.Fatalf("%d turns, %v wait; the books say %d and %v", turns, waiting, s.turns, s.waiting)
 	}
 	for key, n := range perAgent {
@@ -285,7 +288,7 @@ func (w *world) laws() {
 			w.t.Fatalf("%s has %d lanes", key, n)
 		}
 	}
-	for id, win := range s.windows {
+	for id, win := range s.windows.All() {
 		if win.unresolved > s.bounds.unresolved {
 			w.t.Fatalf("%s resolves %d", id, win.unresolved)
 		}
@@ -301,7 +304,7 @@ func (w *world) laws() {
 // found checks that a pending arrival is held or will be found again; see window.
 func (w *world) found(seq uint64, a channels.Arrival, held map[uint64]place) {
 	w.t.Helper()
-	win, known := w.state.windows[a.Account]
+	win, known := w.state.windows.Get(a.Account)
 	if !known || win.removed || w.state.drain != nil {
 		return // Configure looks again when the account comes back, the next start after a drain
 	}

@@ -127,7 +127,7 @@ func (s *step) enter(l *lane, to stage) attempt {
 func (s *step) goOn(l *lane) {
 	s.topUp(l)
 	switch {
-	case s.drain != nil || s.windows[l.account].removed:
+	case s.drain != nil || s.windows.Of(l.account).removed:
 		l.gone = true
 	case l.firstIsBehind():
 		s.enter(l, resting)
@@ -198,7 +198,7 @@ func (s *step) coalesce(l *lane) time.Duration {
 }
 
 func (s *step) common(l *lane) *channels.Common {
-	common := s.windows[l.account].config.Common
+	common := s.windows.Of(l.account).config.Common
 	return &common
 }
 

@@ -28,11 +28,11 @@ type State struct {
 	bounds  bounds
 	config  Configure
 	number  uint64 // of the last attempt; grows with everything that is begun
-	windows map[channels.Account]window
+	windows kit.Map[channels.Account, window]
 	lanes   *immutable.SortedMap[place, *lane]   // a lane is never changed once it is in here
 	blocked *immutable.SortedMap[place, Blocked] // those of them that try again
 	turns   int                                  // lanes whose turn is at an agent
-	waiting map[string]int                       // lanes, by the agent that they wait for
+	waiting kit.Map[string, int]                 // lanes, by the agent that they wait for
 	drain   *drain
 	now     time.Time
 }
@@ -81,7 +81,8 @@ type (
 		attempt
 		times int // of this turn
 	}
-	aside struct{} // mark as read, typing is over: nobody minds
+	reading struct{ account channels.Account } // marked as read
+	aside   struct{}                           // typing is over: nobody minds
 )
 
 // NewState is the state before the first Configure: it knows no account.
@@ -89,10 +90,8 @@ func NewState(o Others) State {
 	return State{
 		others:  o,
 		bounds:  defaults(),
-		windows: map[channels.Account]window{},
 		lanes:   immutable.NewSortedMap[place, *lane](byPlace{}),
 		blocked: immutable.NewSortedMap[place, Blocked](byPlace{}),
-		waiting: map[string]int{},
 	}
 }
 
@@ -161,7 +160,10 @@ func (s *step) answered(m kit.Answered) {
 		s.laneTaken(tag, m)
 	case stopDecided:
 		s.stopDecided(tag, m)
+	case reading:
+		s.learn(tag.account, m, func(u *unable) { u.reads = true })
 	case typing:
+		s.learn(tag.account, m, func(u *unable) { u.typing = true })
 		s.visit(tag.attempt, func(*lane) { s.typed(tag, m) })
 	}
 }
@@ -186,8 +188,16 @@ func (s *step) visitAny(p place, f func(*lane)) {
 
 // put replaces a lane by its next state, or lets it go, and keeps the books.
 func (s *step) put(old, l *lane) {
+	var waited, waits string
 	if old != nil {
-		s.wait(old.waitsFor(), -1)
+		waited = old.waitsFor()
+	}
+	if !l.gone {
+		waits = l.waitsFor()
+	}
+	if waited != waits {
+		s.wait(waited, -1)
+		s.wait(waits, 1)
 	}
 	if old != nil && old.stage == asking {
 		s.turns--
@@ -199,7 +209,6 @@ func (s *step) put(old, l *lane) {
 		s.left(l)
 		return
 	}
-	s.wait(l.waitsFor(), 1)
 	if l.stage == asking {
 		s.turns++
 	}
@@ -215,32 +224,34 @@ func (s *step) put(old, l *lane) {
 
 // wait counts a lane among those that wait for an agent, or no more.
 func (s *step) wait(agent string, by int) {
-	if agent == "" {
-		return // what has no conversation yet has no agent
+	if agent != "" { // what has no conversation yet has no agent
+		s.waiting = counted(s.waiting, agent, by)
 	}
-	s.waiting = maps.Clone(s.waiting)
-	if s.waiting[agent] += by; s.waiting[agent] == 0 {
-		delete(s.waiting, agent)
+}
+
+// counted is a count of lanes by agent when there are more of one, or less; of none there is no line.
+func counted(lanes kit.Map[string, int], agent string, by int) kit.Map[string, int] {
+	if n := lanes.Of(agent) + by; n != 0 {
+		return lanes.With(agent, n)
 	}
+	return lanes.Without(agent)
 }
 
 // configure takes what a revision says. Turns under way go on; what pauses tries again, for the reload may be its cure.
 func (s *step) configure(c Configure) {
 	s.config = c
 	var look []channels.Account
-	for _, id := range slices.Sorted(maps.Keys(s.windows)) {
+	for id, w := range s.windows.All() {
 		if _, stays := c.Accounts[id]; !stays {
-			w := s.windows[id]
 			w.removed = true
 			s.set(w)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Accounts)) {
-		w, known := s.windows[id]
-		w.id, w.config = id, c.Accounts[id]
+		w, known := s.windows.Get(id)
+		w.id, w.config, w.unable = id, c.Accounts[id], unable{}
 		if !known {
 			w.held = immutable.NewSortedMap[uint64, time.Time](nil)
-			w.lanes = map[string]int{}
 		}
 		if !known || w.removed {
 			w.removed, w.low = false, 1
@@ -250,7 +261,7 @@ func (s *step) configure(c Configure) {
 	}
 	for _, p := range s.places() {
 		s.visitAny(p, func(l *lane) {
-			if s.windows[l.account].removed && !l.committed() {
+			if s.windows.Of(l.account).removed && !l.committed() {
 				l.gone = true
 			} else if l.stage == pausing {
 				s.resume(l)
@@ -260,7 +271,9 @@ func (s *step) configure(c Configure) {
 	for _, id := range look {
 		s.rescan(id, false)
 	}
-	s.forgetWindows()
+	for id := range s.windows.All() {
+		s.forget(id)
+	}
 }
 
 // places are the lanes there are now.
@@ -324,8 +337,8 @@ func (s *step) drained(late bool) {
 
 // snapshot is what others may read.
 func (s State) snapshot() Snapshot {
-	out := Snapshot{Lanes: s.lanes.Len(), Turns: s.turns, Waiting: s.waiting}
-	for _, w := range s.windows {
+	out := Snapshot{Lanes: s.lanes.Len(), Turns: s.turns, Waiting: maps.Collect(s.waiting.All())}
+	for _, w := range s.windows.All() {
 		out.Held += w.held.Len()
 		out.LeftOut = out.LeftOut || w.low != 0 && !w.removed
 		if it := w.held.Iterator(); !it.Done() {

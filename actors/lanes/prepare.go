@@ -54,18 +54,15 @@ func (s *step) prepare(l *lane) {
 // call asks the network of the account to do something.
 func (s *step) call(l *lane, st stage, op run.Op, within time.Duration) {
 	s.add(kit.Ask{
-		To: s.windows[l.account].config.Supervisor, Within: within + callSlack, Tag: s.enter(l, st),
+		To: s.windows.Of(l.account).config.Supervisor, Within: within + callSlack, Tag: s.enter(l, st),
 		Msg: supervisor.Call{Account: l.account, Op: op, Within: within},
 	})
 }
 
-// tell asks the network for something that nobody minds if it fails.
-func (s *step) tell(l *lane, op run.Op) { s.aside(l, op, aside{}) }
-
 // aside asks the network for something beside what the lane waits for.
 func (s *step) aside(l *lane, op run.Op, tag any) {
 	s.add(kit.Ask{
-		To: s.windows[l.account].config.Supervisor, Within: completeWithin + callSlack, Tag: tag,
+		To: s.windows.Of(l.account).config.Supervisor, Within: completeWithin + callSlack, Tag: tag,
 		Msg: supervisor.Call{Account: l.account, Op: op, Within: completeWithin},
 	})
 }
@@ -152,7 +149,7 @@ func filled(a, known channels.Arrival) channels.Arrival {
 
 // rewrite is the op that keeps what is known of an arrival by now, with the claims of what it covers.
 func (s *step) rewrite(l *lane, a channels.Arrival) journal.Op {
-	return journal.Rewrite{Arrival: a, Keep: s.windows[l.account].config.Limits.RepeatWindow}
+	return journal.Rewrite{Arrival: a, Keep: s.windows.Of(l.account).config.Limits.RepeatWindow}
 }
 
 // set replaces a part of the group.
@@ -166,7 +163,7 @@ func (l *lane) set(i int, a channels.Arrival) {
 
 // largest is the size that an attachment of the account may have, in bytes.
 func (s *step) largest(l *lane) int64 {
-	w := s.windows[l.account]
+	w := s.windows.Of(l.account)
 	out := int64(w.config.Common.MediaMaxMB) << 20
 	if limit := w.config.Limits.Attachment; limit > 0 {
 		out = min(out, limit)

@@ -18,7 +18,7 @@ func (s *step) makeRoom(w window, agent string, seq uint64) bool {
 		}
 		return false
 	}
-	w = s.windows[w.id]
+	w = s.windows.Of(w.id)
 	w.evicted++
 	s.set(w)
 	return true

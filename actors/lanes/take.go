@@ -62,7 +62,7 @@ func (s *step) topUp(l *lane) {
 		return
 	}
 	l.taking, l.missed = s.next(), 0
-	w := s.windows[l.account]
+	w := s.windows.Of(l.account)
 	w.takes++
 	s.set(w)
 	s.add(kit.Ask{
@@ -86,7 +86,7 @@ func (s *step) laneTaken(tag laneTaken, m kit.Answered) {
 			s.add(kit.After{Delay: takePause, Jitter: pauseJitter, Msg: retake{l.place}})
 			return
 		}
-		w := s.windows[l.account]
+		w := s.windows.Of(l.account)
 		l.behind, l.from = taken.More, max(l.from, taken.Last)
 		if l.missed != 0 {
 			l.behind, l.from = true, min(l.from, l.missed-1)

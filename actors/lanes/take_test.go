@@ -21,7 +21,7 @@ func TestWhatComesWhileALaneLooksIsNotLost(t *testing.T) {
 	w.finish("net:home/1", agentsSay("ok"))
 	w.settle()
 	w.finish("net:home/2", agentsSay("ok"))
-	for w.state.windows[home].takes == 0 {
+	for w.state.windows.Of(home).takes == 0 {
 		w.handle(others.Journal)
 		w.deliver(0)
 	}
@@ -29,7 +29,7 @@ func TestWhatComesWhileALaneLooksIsNotLost(t *testing.T) {
 	looked := len(w.answers)
 	w.message("c", "6")
 	w.message("c", "7")
-	for w.state.windows[home].after < 8 {
+	for w.state.windows.Of(home).after < 8 {
 		w.handle(others.Journal)
 		w.deliver(looked)
 	}
@@ -61,13 +61,13 @@ func skipping(t *testing.T) (*world, kit.Answered) {
 	w.finish("net:home/1", agentsSay("ok"))
 	w.settle()
 	w.finish("net:home/2", agentsSay("ok"))
-	for w.state.windows[home].takes == 0 {
+	for w.state.windows.Of(home).takes == 0 {
 		w.handle(others.Journal)
 		w.deliver(0)
 	}
-	window := w.state.windows[home]
+	window := w.state.windows.Of(home)
 	window.low = 5
-	w.state.windows[home] = window
+	w.state.windows = w.state.windows.With(home, window)
 	w.in(rescan{home})
 	w.handle(others.Journal) // the lane's look: up to 6, and that is all
 	w.message("c", "6")
@@ -107,9 +107,9 @@ func TestAnArrivalThatFindsItsConversationWaitsForTheScanBelowIt(t *testing.T) {
 	small(w)
 	w.slow()
 	scan := func(after uint64, more bool) {
-		window := w.state.windows[home]
+		window := w.state.windows.Of(home)
 		window.after, window.more = after, more
-		w.state.windows[home] = window
+		w.state.windows = w.state.windows.With(home, window)
 	}
 	w.settle()
 	scan(1, false)
@@ -124,7 +124,7 @@ func TestAnArrivalThatFindsItsConversationWaitsForTheScanBelowIt(t *testing.T) {
 		return r
 	}
 	w.until(boss)
-	for w.state.windows[home].takes > 0 {
+	for w.state.windows.Of(home).takes > 0 {
 		w.handle(others.Journal)
 		w.deliver(0)
 	}
@@ -147,7 +147,9 @@ func TestAnEarlierArrivalWakesALaneThatWaitsForTheJournal(t *testing.T) {
 	small(w)
 	w.strict = true
 	l := &lane{place: place{account: home, conversation: "c"}, agent: defaultAgent, behind: true, from: 10}
-	w.state.windows[home].lanes[defaultAgent], w.state.waiting[defaultAgent] = 1, 1
+	window := w.state.windows.Of(home)
+	window.lanes = window.lanes.With(defaultAgent, 1)
+	w.state.windows, w.state.waiting = w.state.windows.With(home, window), w.state.waiting.With(defaultAgent, 1)
 	w.state.lanes = w.state.lanes.Set(l.place, l)
 	seq := w.message("", "/stop", incomplete)
 	well := w.network
@@ -175,7 +177,7 @@ func TestALookThatFailsIsRepeated(t *testing.T) {
 	w.finish("net:home/1", agentsSay("ok"))
 	w.settle()
 	w.finish("net:home/2", agentsSay("ok"))
-	for w.state.windows[home].takes == 0 {
+	for w.state.windows.Of(home).takes == 0 {
 		w.handle(others.Journal)
 		w.deliver(0)
 	}

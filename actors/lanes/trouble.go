@@ -24,7 +24,7 @@ const (
 // failed pauses before the next attempt, or ends the group when its time is over.
 func (s *step) failed(l *lane, cause error, after time.Duration) {
 	switch {
-	case s.drain != nil || s.windows[l.account].removed:
+	case s.drain != nil || s.windows.Of(l.account).removed:
 		l.gone = true
 		return
 	case l.stop.may:

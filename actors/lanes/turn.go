@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,13 +21,15 @@ const (
 
 // ask begins the turn.
 func (s *step) ask(l *lane) {
-	if !l.readUp {
-		l.readUp = true
-		s.tell(l, run.MarkRead{Conversation: l.conversation})
+	if !l.readUp && !s.windows.Of(l.account).unable.reads {
+		s.aside(l, run.MarkRead{Conversation: l.conversation}, reading{l.account})
 	}
+	l.readUp = true
 	m, begun := l.merged(), s.enter(l, asking)
-	l.typing = true
-	s.showTyping(l, typing{begun, 1})
+	if !s.windows.Of(l.account).unable.typing {
+		l.typing = true
+		s.showTyping(l, typing{begun, 1})
+	}
 	l.asked = s.agentOf(l.place)
 	turn := backend.Turn{
 		ID: l.turnID(), Repeated: l.repeated, Agent: l.asked, Account: l.account, Conversation: l.conversation,
@@ -44,6 +47,22 @@ func (s *step) showTyping(l *lane, t typing) {
 	s.aside(l, run.Typing{Conversation: l.conversation, On: true}, t)
 }
 
+// typingOver takes back that an answer is being written. Nobody minds if that fails.
+func (s *step) typingOver(l *lane) {
+	if !s.windows.Of(l.account).unable.typing {
+		s.aside(l, run.Typing{Conversation: l.conversation}, aside{})
+	}
+}
+
+// learn remembers a sign that the network cannot show.
+func (s *step) learn(id channels.Account, m kit.Answered, what func(*unable)) {
+	r, _ := m.Msg.(run.Result)
+	if w, known := s.windows.Get(id); known && errors.Is(r.Err, run.ErrNotOffered) {
+		what(&w.unable)
+		s.set(w)
+	}
+}
+
 // typed has typing shown again after a while, as long as the turn goes on: not before the network has answered, so that
 // one that is slow is asked one thing at a time, and not where it cannot show it at all.
 func (s *step) typed(t typing, m kit.Answered) {
@@ -58,7 +77,7 @@ func (s *step) typed(t typing, m kit.Answered) {
 func (s *step) turned(l *lane, m kit.Answered) {
 	if l.typing {
 		l.typing = false
-		s.tell(l, run.Typing{Conversation: l.conversation})
+		s.typingOver(l)
 	}
 	t, told := m.Msg.(agents.Turned)
 	takenBack := t.Stopped && l.withdrawn && !l.stop.may

@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -87,6 +88,24 @@ func TestTyping(t *testing.T) {
 			w.message("c", "write a novel")
 			w.after(time.Hour)
 			w.wantTyped(1, false)
+		}},
+		{"and reading are not asked for in later turns where the network knows neither, until the next revision", func(t *testing.T, w *world) {
+			w.network = func(channels.Account, run.Op) run.Result { return run.Result{Err: run.ErrNotOffered} }
+			w.message("c", "1")
+			w.settle()
+			asked := len(w.ops)
+			w.message("c", "2")
+			w.settle()
+			if len(w.turns) != 2 || len(w.ops) != asked {
+				t.Errorf("%d turns; asked for %v", len(w.turns), w.ops)
+			}
+			w.configure(nil)
+			w.message("c", "3")
+			w.settle()
+			again := w.ops[asked:]
+			if len(w.turns) != 3 || !slices.Contains(again, run.Op(run.MarkRead{Conversation: "c"})) || !slices.Contains(again, run.Op(run.Typing{Conversation: "c", On: true})) {
+				t.Errorf("%d turns; after the revision asked for %v", len(w.turns), again)
+			}
 		}},
 		{"is tried again where it failed for now", func(t *testing.T, w *world) {
 			saysNo(w, notSent)

@@ -2,7 +2,6 @@ package lanes
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -57,22 +56,24 @@ type window struct {
 	evicted int    // lanes that went in this scan
 
 	held       *immutable.SortedMap[uint64, time.Time] // acceptance of what lanes hold, by number
-	lanes      map[string]int                          // busy conversations, by agent
+	lanes      kit.Map[string, int]                    // busy conversations, by agent
 	unresolved int
+
+	unable unable // what the network has said it cannot do
 
 	takes int      // under way, lanes' own included
 	ended []uint64 // what ended meanwhile: an answer may still name it
 }
 
-// set replaces one window; the map of the state that Step was given stays as it is.
-func (s *step) set(w window) {
-	s.windows = maps.Clone(s.windows)
-	s.windows[w.id] = w
-}
+// unable are signs that the network of an account cannot show. It says so of the first one, and is not asked again until the
+// next Configure, which may bring another network: three calls of each message would be for nothing.
+type unable struct{ typing, reads bool }
+
+func (s *step) set(w window) { s.windows = s.windows.With(w.id, w) }
 
 // look is for a wake-up of the journal: there is something above after.
 func (s *step) look(id channels.Account) {
-	w, known := s.windows[id]
+	w, known := s.windows.Get(id)
 	if !known {
 		return // Configure looks by itself
 	}
@@ -83,7 +84,7 @@ func (s *step) look(id channels.Account) {
 
 // scan takes the next page, unless one is on its way.
 func (s *step) scan(id channels.Account) {
-	w, known := s.windows[id]
+	w, known := s.windows.Get(id)
 	if !known || w.removed || s.drain != nil || w.taking != 0 || !w.more {
 		return
 	}
@@ -120,7 +121,7 @@ func (s *step) behind(w window) []string {
 
 // pageTaken takes a page of the journal's in.
 func (s *step) pageTaken(tag scanned, m kit.Answered) {
-	w, known := s.windows[tag.account]
+	w, known := s.windows.Get(tag.account)
 	if !known || w.taking != tag.number {
 		return
 	}
@@ -144,7 +145,7 @@ func (s *step) pageTaken(tag scanned, m kit.Answered) {
 		s.skipped(w.id, tag.skip, seen+1)
 	}
 	s.tookAway(tag.account)
-	w = s.windows[tag.account]
+	w = s.windows.Of(tag.account)
 	switch {
 	case w.again:
 		s.rescan(w.id, false)
@@ -170,7 +171,7 @@ func (s *step) skipped(id channels.Account, conversations []string, from uint64)
 
 // tookAway ends one take in the books: when none is under way, nothing that has ended can come up again.
 func (s *step) tookAway(id channels.Account) {
-	w, known := s.windows[id]
+	w, known := s.windows.Get(id)
 	if !known {
 		return
 	}
@@ -188,7 +189,7 @@ func (w window) knows(seq uint64) bool {
 
 // admit finds a lane for an arrival, or leaves it in the journal for later.
 func (s *step) admit(a channels.Arrival) {
-	w := s.windows[a.Account]
+	w := s.windows.Of(a.Account)
 	if w.id == "" || w.knows(a.Seq) {
 		return
 	}
@@ -202,7 +203,7 @@ func (s *step) admit(a channels.Arrival) {
 		return
 	}
 	agent := s.agentOf(p)
-	if w.lanes[agent] >= s.bounds.lanes && !s.makeRoom(w, agent, a.Seq) {
+	if w.lanes.Of(agent) >= s.bounds.lanes && !s.makeRoom(w, agent, a.Seq) {
 		s.leaveOut(w.id, a.Seq)
 		return
 	}
@@ -212,9 +213,8 @@ func (s *step) admit(a channels.Arrival) {
 // open makes a lane for an arrival. While something of the account was left out it may be of this conversation and come
 // first: then the lane takes from there by itself.
 func (s *step) open(l *lane, a channels.Arrival) {
-	w := s.windows[l.account]
-	w.lanes = maps.Clone(w.lanes)
-	w.lanes[l.agent]++
+	w := s.windows.Of(l.account)
+	w.lanes = counted(w.lanes, l.agent, 1)
 	s.set(w)
 	if w.low != 0 && w.low < a.Seq {
 		l.behind, l.from = true, w.low-1
@@ -241,7 +241,7 @@ func (s *step) admitUnresolved(w window, a channels.Arrival) {
 // moved finds the lane of an arrival whose conversation is known now. While the scan is below it, others of that
 // conversation may come first, and a page on its way may have left the conversation out: it is looked for again.
 func (s *step) moved(a channels.Arrival) {
-	if w := s.windows[a.Account]; a.Seq > w.after {
+	if w := s.windows.Of(a.Account); a.Seq > w.after {
 		s.leaveOut(w.id, a.Seq)
 		return
 	}
@@ -250,7 +250,7 @@ func (s *step) moved(a channels.Arrival) {
 
 // leaveOut remembers that an arrival was left in the journal.
 func (s *step) leaveOut(id channels.Account, seq uint64) {
-	w := s.windows[id]
+	w := s.windows.Of(id)
 	if w.low == 0 || seq < w.low {
 		w.low = seq
 	}
@@ -263,7 +263,7 @@ func (s *step) leaveOut(id channels.Account, seq uint64) {
 
 // rescan goes back to what was left out.
 func (s *step) rescan(id channels.Account, timer bool) {
-	w, known := s.windows[id]
+	w, known := s.windows.Get(id)
 	if !known {
 		return
 	}
@@ -292,14 +292,14 @@ func (s *step) hold(l *lane, a channels.Arrival) {
 }
 
 func (s *step) held(l *lane, a channels.Arrival) {
-	w := s.windows[l.account]
+	w := s.windows.Of(l.account)
 	w.held = w.held.Set(a.Seq, a.At)
 	s.set(w)
 }
 
 // release lets go of arrivals that ended, or that stay in the journal.
 func (s *step) release(l *lane, seqs ...uint64) {
-	w := s.windows[l.account]
+	w := s.windows.Of(l.account)
 	for _, seq := range seqs {
 		w.held = w.held.Delete(seq)
 	}
@@ -309,7 +309,7 @@ func (s *step) release(l *lane, seqs ...uint64) {
 // over remembers that arrivals have ended, for takes that were asked before.
 func (s *step) over(l *lane, seqs ...uint64) {
 	s.release(l, seqs...)
-	if w := s.windows[l.account]; w.takes > 0 {
+	if w := s.windows.Of(l.account); w.takes > 0 {
 		w.ended = slices.Concat(w.ended, seqs)
 		s.set(w)
 	}
@@ -317,32 +317,25 @@ func (s *step) over(l *lane, seqs ...uint64) {
 
 // left keeps the books of a lane that is gone, and fills the room it leaves.
 func (s *step) left(l *lane) {
-	w := s.windows[l.account]
+	w := s.windows.Of(l.account)
 	var room bool
 	if l.seq != 0 {
 		w.unresolved--
 		room = w.unresolved == s.bounds.unresolved/2
 	} else {
-		w.lanes = maps.Clone(w.lanes)
-		w.lanes[l.agent]--
-		room = w.lanes[l.agent] == s.bounds.lanes/2
-		if w.lanes[l.agent] == 0 {
-			delete(w.lanes, l.agent)
-		}
+		w.lanes = counted(w.lanes, l.agent, -1)
+		room = w.lanes.Of(l.agent) == s.bounds.lanes/2
 	}
 	s.set(w)
 	if room && !l.evicted {
 		s.rescan(w.id, false)
 	}
-	if w.removed {
-		s.forgetWindows()
-	}
+	s.forget(w.id)
 }
 
-// forgetWindows lets go of removed accounts that have no lane any more.
-func (s *step) forgetWindows() {
-	s.windows = maps.Clone(s.windows)
-	maps.DeleteFunc(s.windows, func(_ channels.Account, w window) bool {
-		return w.removed && w.unresolved == 0 && len(w.lanes) == 0
-	})
+// forget lets go of an account that was removed and has no lane any more.
+func (s *step) forget(id channels.Account) {
+	if w := s.windows.Of(id); w.removed && w.unresolved == 0 && w.lanes.Len() == 0 {
+		s.windows = s.windows.Without(id)
+	}
 }

@@ -118,9 +118,9 @@ func TestAPageThatNamesWhatHasEndedMeanwhileBeginsNothing(t *testing.T) {
 	w.slow()
 	w.message("c", "hi")
 	w.settle()
-	window := w.state.windows[home]
+	window := w.state.windows.Of(home)
 	window.low = 1
-	w.state.windows[home] = window
+	w.state.windows = w.state.windows.With(home, window)
 	w.in(rescan{home})
 	w.handle(others.Journal)
 	w.finish("net:home/1", agentsSay("yes"))
@@ -184,7 +184,7 @@ func TestLaw9_ArrivalsThatFindNoConversationHideNoOther(t *testing.T) {
 	free := w.message("free", "hi")
 	w.settle()
 	w.wantEnds(map[uint64]string{free: "done answered"})
-	if got := w.state.windows[home].unresolved; got != w.state.bounds.unresolved {
+	if got := w.state.windows.Of(home).unresolved; got != w.state.bounds.unresolved {
 		t.Errorf("%d are resolved at once", got)
 	}
 	w.network = func(a channels.Account, op run.Op) run.Result {

@@ -1,9 +1,6 @@
 package outbox
 
 import (
-	"slices"
-	"strings"
-
 	"holdfast/actors/kit"
 )
 
@@ -16,7 +13,7 @@ func Spec(self, journal kit.Addr) kit.Spec {
 		First:    subscribe{},
 		Core:     true,
 		Phase:    State.phase,
-		Snapshot: func(s State) any { return s.snapshot() },
+		Snapshot: func(s State) any { return kit.Drawn(func() any { return s.snapshot() }) },
 	}.Spec()
 }
 
@@ -29,15 +26,10 @@ func (s State) phase() string {
 
 func (s State) snapshot() Snapshot {
 	var out Snapshot
-	for id, a := range s.Accounts {
-		line := Status{Account: id, InFlight: a.inFlight(), Held: a.holds(), LastErr: a.cause, LastOK: a.ok}
-		for _, l := range a.lanes {
-			if l.paused {
-				line.Blocked++
-			}
-		}
-		out.Accounts = append(out.Accounts, line)
+	for id, a := range s.Accounts.All() {
+		out.Accounts = append(out.Accounts, Status{
+			Account: id, InFlight: a.books.busy, Held: a.books.held, Blocked: a.books.paused, LastErr: a.cause, LastOK: a.ok,
+		})
 	}
-	slices.SortFunc(out.Accounts, func(a, b Status) int { return strings.Compare(string(a.Account), string(b.Account)) })
 	return out
 }

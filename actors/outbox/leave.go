@@ -1,8 +1,6 @@
 package outbox
 
 import (
-	"maps"
-
 	"holdfast/actors/kit"
 	"holdfast/channels"
 )
@@ -10,11 +8,11 @@ import (
 // leave is an account that is not configured any more: what is under way ends by itself, so that it is known what became of
 // it. All else is forgotten, and is in the journal.
 func (a account) leave() account {
-	out := account{cfg: a.cfg, gone: true, lanes: map[string]lane{}, ok: a.ok, cause: a.cause}
-	for conversation, l := range a.lanes {
+	out := account{cfg: a.cfg, gone: true, ok: a.ok, cause: a.cause}
+	for conversation, l := range a.lanes.All() {
 		if l.work != 0 {
 			l.held, l.last, l.over = l.held[:1:1], l.held[0].Seq, false
-			out.lanes[conversation] = l
+			out.put(conversation, l)
 		}
 	}
 	return out
@@ -22,22 +20,28 @@ func (a account) leave() account {
 
 // left forgets what has ended of an account that is gone, and with the last of it the account.
 func (s State) left(id channels.Account) State {
-	a := s.Accounts[id]
+	a := s.Accounts.Of(id)
 	if !a.gone {
 		return s
 	}
-	a.lanes = maps.Clone(a.lanes)
-	maps.DeleteFunc(a.lanes, func(_ string, l lane) bool { return l.work == 0 })
-	s = s.with(id, a)
-	if len(a.lanes) == 0 {
-		delete(s.Accounts, id) // of the copy
+	for conversation, l := range a.lanes.All() {
+		if l.work == 0 {
+			a.drop(conversation)
+		}
 	}
-	return s
+	if a.lanes.Len() == 0 {
+		s.Accounts = s.Accounts.Without(id)
+		return s
+	}
+	return s.with(id, a)
 }
 
 // settled answers those who wait when nothing is under way for accounts that are gone.
 func (s State) settled() (State, []kit.Effect) {
-	for _, a := range s.Accounts {
+	if len(s.Settles) == 0 {
+		return s, nil
+	}
+	for _, a := range s.Accounts.All() {
 		if a.gone {
 			return s, nil
 		}

@@ -7,8 +7,6 @@
 package outbox
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -41,46 +39,16 @@ const (
 type State struct {
 	Self     kit.Addr
 	Journal  kit.Addr
-	Accounts map[channels.Account]account
-	Posts    map[uint64]posting // an operator's messages under way
-	Settles  []kit.Return       // who waits for the end of what is under way for accounts that are gone
-	Count    uint64             // numbers given to takes, attempts, pauses and posts
+	Accounts kit.Map[channels.Account, account]
+	Posts    kit.Map[uint64, posting] // an operator's messages under way
+	Settles  []kit.Return             // who waits for the end of what is under way for accounts that are gone
+	Count    uint64                   // numbers given to takes, attempts, pauses and posts
 	Draining *draining
 }
 
 type draining struct {
 	from kit.Return
 	late bool
-}
-
-// account is the way out of one account.
-type account struct {
-	cfg    Account
-	up     bool   // it can send, as its supervisor says; until then no attempt is begun
-	gone   bool   // not configured any more: only what was under way is here, to its end
-	after  uint64 // everything up to here was looked at
-	taking uint64 // number of the take under way; 0: none
-	more   bool   // woken, or told that there is more, since the take began
-	lanes  map[string]lane
-	ok     time.Time
-	cause  string
-}
-
-// lane is one conversation with something to send.
-type lane struct {
-	held []channels.Reply // the first one may be under way
-	last uint64           // highest number held or left out
-	over bool             // the journal has more of it than we hold
-	work uint64           // number of what is under way for the first one; 0: nothing
-	step step
-	// Of the first one:
-	cause   string        // why the attempt that is being closed did not go out
-	after   time.Duration // and the pause that the network asks for
-	pause   time.Duration
-	paused  bool
-	bidden  bool      // the network named the pause: nothing ends it early
-	resume  uint64    // number of the pause
-	unknown time.Time // since when the outcome of its last attempt is not known
 }
 
 // step is what is under way for the first reply of a lane.
@@ -179,27 +147,22 @@ func (s State) answered(m kit.Answered, in kit.In) (State, []kit.Effect) {
 // replies are the journal's.
 func (s State) configure(m Configure, in kit.In) (State, []kit.Effect) {
 	var effects []kit.Effect
-	next := map[channels.Account]account{}
-	for id, a := range s.Accounts {
+	next := kit.Map[channels.Account, account]{}
+	for id, a := range s.Accounts.All() {
 		if _, stays := m.Accounts[id]; !stays {
-			next[id] = a.leave()
+			next = next.With(id, a.leave())
 		}
 	}
 	for id, cfg := range m.Accounts {
-		a, known := s.Accounts[id]
-		known = known && !a.gone
-		a.cfg, a.gone = cfg, false
-		if a.lanes == nil {
-			a.lanes = map[string]lane{}
-		}
-		next[id] = a
-		if !known {
+		a, known := s.Accounts.Get(id)
+		if !known || a.gone {
 			a.more = true // it may have been woken before we knew it
-			next[id] = a
 		}
+		a.cfg, a.gone = cfg, false
+		next = next.With(id, a)
 	}
 	s.Accounts = next
-	for _, id := range slices.Sorted(maps.Keys(next)) {
+	for id := range next.All() {
 		s = s.left(id)
 		var more []kit.Effect
 		s, more = s.take(id)
@@ -209,7 +172,7 @@ func (s State) configure(m Configure, in kit.In) (State, []kit.Effect) {
 }
 
 func (s State) woken(id channels.Account) (State, []kit.Effect) {
-	a, known := s.Accounts[id]
+	a, known := s.Accounts.Get(id)
 	if !known || a.gone {
 		return s, nil // taken when it is configured
 	}
@@ -220,29 +183,28 @@ func (s State) woken(id channels.Account) (State, []kit.Effect) {
 // take asks for more when there is room and nothing is asked yet. Lanes that are full are left out, so that one
 // conversation that cannot be sent hides no other.
 func (s State) take(id channels.Account) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	room := window - a.holds()
+	a := s.Accounts.Of(id)
+	room := window - a.books.held
 	if a.taking != 0 || !a.more || room <= 0 || s.Draining != nil {
 		return s, nil
 	}
 	s.Count++
 	a.taking, a.more = s.Count, false
 	ask := journal.Take{Queue: journal.Queue{Kind: journal.Replies, Account: id}, After: a.after, Max: min(room, perLane)}
-	for conversation, l := range a.lanes {
-		if l.over || len(l.held) >= perLane {
-			ask.Skip = append(ask.Skip, conversation)
+	for conversation := range a.books.full.All() {
+		ask.Skip = append(ask.Skip, conversation)
+		if l := a.lanes.Of(conversation); !l.over {
 			l.over = true
-			a.lanes = with(a.lanes, conversation, l)
+			a.put(conversation, l)
 		}
 	}
-	slices.Sort(ask.Skip)
 	return s.with(id, a), []kit.Effect{kit.Ask{To: s.Journal, Msg: ask, Within: journalWithin, Tag: taken{account: id, number: s.Count}}}
 }
 
 // refill asks for the rest of a lane that was left out and has room again.
 func (s State) refill(id channels.Account, conversation string) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	l := a.lanes[conversation]
+	a := s.Accounts.Of(id)
+	l := a.lanes.Of(conversation)
 	if !l.over || len(l.held) > 0 || a.taking != 0 || s.Draining != nil {
 		return s, nil
 	}
@@ -256,7 +218,7 @@ func (s State) refill(id channels.Account, conversation string) (State, []kit.Ef
 }
 
 func (s State) taken(tag taken, m kit.Answered, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[tag.account]
+	a, known := s.Accounts.Get(tag.account)
 	if !known || a.taking != tag.number {
 		return s, nil
 	}
@@ -266,25 +228,21 @@ func (s State) taken(tag taken, m kit.Answered, in kit.In) (State, []kit.Effect)
 		a.more = true
 		return s.with(tag.account, a), []kit.Effect{kit.After{Delay: pauseFirst, Jitter: pauseJitter, Msg: retake{tag.account}}}
 	}
-	a.lanes = maps.Clone(a.lanes)
 	for _, r := range got.Replies {
-		l := a.lanes[r.Conversation]
+		l := a.lanes.Of(r.Conversation)
 		if r.Seq <= l.last {
 			continue // it was under way when the account was gone for a while
 		}
-		l.held = append(slices.Clone(l.held), r)
-		l.last = max(l.last, r.Seq)
-		a.lanes[r.Conversation] = l
+		l.held = append(slices.Clip(l.held), r)
+		l.last = r.Seq
+		a.put(r.Conversation, l)
 	}
 	if tag.conversation == "" {
 		a.after, a.more = max(a.after, got.Last), a.more || got.More
 	} else {
-		l := a.lanes[tag.conversation]
+		l := a.lanes.Of(tag.conversation)
 		l.over = got.More
-		a.lanes[tag.conversation] = l
-		if len(l.held) == 0 && !l.over {
-			delete(a.lanes, tag.conversation)
-		}
+		a.rest(tag.conversation, l)
 	}
 	s = s.with(tag.account, a)
 	next, effects := s.start(tag.account, in)
@@ -294,7 +252,7 @@ func (s State) taken(tag taken, m kit.Answered, in kit.In) (State, []kit.Effect)
 
 // fill asks for what there is room for: first for lanes that wait for their rest, then for everything new.
 func (s State) fill(id channels.Account) (State, []kit.Effect) {
-	for _, conversation := range slices.Sorted(maps.Keys(s.Accounts[id].lanes)) {
+	for conversation := range s.Accounts.Of(id).books.full.All() {
 		if next, effects := s.refill(id, conversation); len(effects) > 0 {
 			return next, effects
 		}
@@ -305,57 +263,20 @@ func (s State) fill(id channels.Account) (State, []kit.Effect) {
 // start begins as many first replies as the account may have in flight, lanes in the order of their oldest reply.
 func (s State) start(id channels.Account, in kit.In) (State, []kit.Effect) {
 	var effects []kit.Effect
-	a := s.Accounts[id]
+	a := s.Accounts.Of(id)
 	if s.Draining != nil {
 		return s, nil
 	}
-	flight, most := a.inFlight(), a.cfg.Limits.Parallel
+	most := a.cfg.Limits.Parallel
 	if most <= 0 {
 		most = parallel
 	}
-	if flight >= most {
-		return s, effects // which is how it is almost always while there is much to do
-	}
-	for _, conversation := range a.ready() {
-		if flight >= most {
-			break
-		}
+	for _, conversation := range a.ready(most - a.books.flight) {
 		var more []kit.Effect
 		s, more = s.begin(id, conversation, in)
 		effects = append(effects, more...)
-		flight++
 	}
 	return s, effects
-}
-
-// ready are the conversations that could send, those first whose reply is the oldest.
-func (a account) ready() []string {
-	var out []string
-	for conversation, l := range a.lanes {
-		if l.work == 0 && !l.paused && len(l.held) > 0 {
-			out = append(out, conversation)
-		}
-	}
-	slices.SortFunc(out, func(x, y string) int { return cmp.Compare(a.lanes[x].held[0].Seq, a.lanes[y].held[0].Seq) })
-	return out
-}
-
-func (a account) inFlight() int {
-	n := 0
-	for _, l := range a.lanes {
-		if l.work != 0 {
-			n++
-		}
-	}
-	return n
-}
-
-func (a account) holds() int {
-	n := 0
-	for _, l := range a.lanes {
-		n += len(l.held)
-	}
-	return n
 }
 
 // drained answers the drain when nothing is in flight or the time is over; nothing new begins meanwhile.
@@ -364,8 +285,11 @@ func (s State) drained() (State, []kit.Effect) {
 		return s, nil
 	}
 	var left []uint64
-	for _, a := range s.Accounts {
-		for _, l := range a.lanes {
+	for _, a := range s.Accounts.All() {
+		if a.books.busy == 0 {
+			continue
+		}
+		for _, l := range a.lanes.All() {
 			if l.work != 0 {
 				left = append(left, l.held[0].Seq)
 			}
@@ -381,15 +305,6 @@ func (s State) drained() (State, []kit.Effect) {
 }
 
 func (s State) with(id channels.Account, a account) State {
-	s.Accounts = with(s.Accounts, id, a)
+	s.Accounts = s.Accounts.With(id, a)
 	return s
-}
-
-func with[K comparable, V any](m map[K]V, k K, v V) map[K]V {
-	m = maps.Clone(m)
-	if m == nil {
-		m = map[K]V{}
-	}
-	m[k] = v
-	return m
 }

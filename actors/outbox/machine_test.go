@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -91,7 +90,7 @@ func TestLaw9_AConversationThatCannotBeSentHidesNoOther(t *testing.T) {
 		}
 		w.give(kit.Answered{Tag: ask.Tag, Msg: msg, Err: err})
 	}
-	t.Fatalf("the free conversation was never served; the blocked one has %d held", w.state.Accounts[home].holds())
+	t.Fatalf("the free conversation was never served; the blocked one has %d held", w.state.Accounts.Of(home).books.held)
 }
 
 // one is a world with a single reply that has been handed to the network.
@@ -185,7 +184,7 @@ func TestLaw6_WhatIsUnderWayForAnAccountThatIsGoneEndsAndNothingElseBegins(t *te
 		gone(w)
 		w.give(kit.Answered{Tag: ask.Tag, Msg: run.Result{Receipt: channels.Receipt{ID: "p"}}})
 		w.step()
-		if end := w.ended[1]; end.State != journal.Done || len(w.state.Accounts) != 0 {
+		if end := w.ended[1]; end.State != journal.Done || w.state.Accounts.Len() != 0 {
 			t.Errorf("ended %+v, left %+v", end, w.state.Accounts)
 		}
 	})
@@ -220,9 +219,9 @@ func TestLaw6_WhatIsUnderWayForAnAccountThatIsGoneEndsAndNothingElseBegins(t *te
 
 func TestAReplyThatCannotBeSentForTooLongExpires(t *testing.T) {
 	w, ask := one(t)
-	a := w.state.Accounts[home]
+	a := w.state.Accounts.Of(home)
 	a.cfg.Expire = time.Hour
-	w.state.Accounts[home] = a
+	w.state = w.state.with(home, a)
 	w.give(kit.Answered{Tag: ask.Tag, Msg: run.Result{Err: &channels.Failure{Outcome: channels.NotSent, Err: errors.New("no route")}}})
 	w.now = w.now.Add(2 * time.Hour)
 	w.settle()
@@ -281,8 +280,8 @@ func TestPost(t *testing.T) {
 			t.Errorf("the first part is %+v", first)
 		}
 		s, effects = Step(s, kit.In{Msg: kit.Answered{Tag: commit.Tag, Msg: journal.Committed{Added: []uint64{7, 8, 9}}}})
-		if got := kittest.Answers[Posted](effects); len(got) != 1 || len(got[0].Seqs) != 3 || len(s.Posts) != 0 {
-			t.Errorf("answered %+v, %d posts kept", got, len(s.Posts))
+		if got := kittest.Answers[Posted](effects); len(got) != 1 || len(got[0].Seqs) != 3 || s.Posts.Len() != 0 {
+			t.Errorf("answered %+v, %d posts kept", got, s.Posts.Len())
 		}
 	})
 	t.Run("a network that resolves nothing takes the target as it is", func(t *testing.T) {
@@ -343,7 +342,7 @@ func TestAsManyAsTheNetworkTakesBeginAndTheOldestFirst(t *testing.T) {
 	for range 20 {
 		var begun []uint64
 		for _, c := range []string{"a", "b", "c"} {
-			if l := w.state.Accounts[home].lanes[c]; l.work != 0 {
+			if l := w.state.Accounts.Of(home).lanes.Of(c); l.work != 0 {
 				begun = append(begun, l.held[0].Seq)
 			}
 		}
@@ -358,16 +357,28 @@ func TestAsManyAsTheNetworkTakesBeginAndTheOldestFirst(t *testing.T) {
 	t.Fatal("nothing began")
 }
 
+func TestAReplyWhoseEndIsBeingWrittenDownKeepsNoOtherFromTheNetwork(t *testing.T) {
+	w, ask := one(t)
+	a := w.state.Accounts.Of(home)
+	a.cfg.Limits.Parallel = 1
+	a.put("b", lane{held: []channels.Reply{{Seq: 2, Account: home, Conversation: "b", At: w.now, Text: "2"}}})
+	w.state = w.state.with(home, a)
+	w.give(kit.Answered{Tag: ask.Tag, Msg: run.Result{Receipt: channels.Receipt{ID: "p"}}})
+	lanes := w.state.Accounts.Of(home).lanes
+	if first, second := lanes.Of("c0").step, lanes.Of("b").step; first != ending || second != marking {
+		t.Errorf("the first reply is %q, the second %q; want ending and marking", first, second)
+	}
+}
+
 func TestOneMoreBeginsWhileTheNetworkTakesMore(t *testing.T) {
 	w, _ := one(t)
-	a := w.state.Accounts[home]
-	if a.inFlight() != 1 {
-		t.Fatalf("%d are in flight, want 1", a.inFlight())
+	a := w.state.Accounts.Of(home)
+	if a.books.flight != 1 {
+		t.Fatalf("%d are in flight, want 1", a.books.flight)
 	}
-	a.lanes = maps.Clone(a.lanes)
-	a.lanes["b"] = lane{held: []channels.Reply{{Seq: 2, Account: home, Conversation: "b", At: w.now, Text: "2"}}}
+	a.put("b", lane{held: []channels.Reply{{Seq: 2, Account: home, Conversation: "b", At: w.now, Text: "2"}}})
 	next, _ := w.state.with(home, a).start(home, kit.In{Now: w.now})
-	if got := next.Accounts[home].inFlight(); got != 2 {
+	if got := next.Accounts.Of(home).books.flight; got != 2 {
 		t.Errorf("%d are in flight, want 2", got)
 	}
 }

@@ -33,12 +33,12 @@ type (
 )
 
 func (s State) post(m Post, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[m.Account]
+	a, known := s.Accounts.Get(m.Account)
 	if !known || a.gone {
 		return s, []kit.Effect{kit.Answer{To: in.From, Msg: Posted{Err: noAccount(m.Account)}}}
 	}
 	s.Count++
-	s.Posts = with(s.Posts, s.Count, posting{order: m, from: in.From, at: in.Now})
+	s.Posts = s.Posts.With(s.Count, posting{order: m, from: in.From, at: in.Now})
 	return s, []kit.Effect{kit.Ask{
 		To: a.cfg.Supervisor, Within: resolveWithin + callMargin, Tag: resolved{s.Count},
 		Msg: supervisor.Call{Account: m.Account, Op: run.Resolve{Target: m.Target}, Within: resolveWithin},
@@ -51,7 +51,7 @@ func noAccount(id channels.Account) error {
 
 // resolved writes the message down, part by part. A network that resolves nothing takes targets as they are.
 func (s State) resolved(tag resolved, m kit.Answered) (State, []kit.Effect) {
-	p, waits := s.Posts[tag.number]
+	p, waits := s.Posts.Get(tag.number)
 	if !waits {
 		return s, nil
 	}
@@ -64,7 +64,7 @@ func (s State) resolved(tag resolved, m kit.Answered) (State, []kit.Effect) {
 	case res.Err != nil:
 		return s.posts(tag.number, Posted{Err: fmt.Errorf("target %q: %w", p.order.Target, res.Err)})
 	}
-	a, known := s.Accounts[p.order.Account]
+	a, known := s.Accounts.Get(p.order.Account)
 	if !known || a.gone {
 		return s.posts(tag.number, Posted{Err: noAccount(p.order.Account)})
 	}
@@ -101,11 +101,10 @@ func (s State) posted(tag posted, m kit.Answered) (State, []kit.Effect) {
 
 // posts answers an operator's message and forgets it.
 func (s State) posts(number uint64, out Posted) (State, []kit.Effect) {
-	p, waits := s.Posts[number]
+	p, waits := s.Posts.Get(number)
 	if !waits {
 		return s, nil
 	}
-	s.Posts = with(s.Posts, number, p)
-	delete(s.Posts, number)
+	s.Posts = s.Posts.Without(number)
 	return s, []kit.Effect{kit.Answer{To: p.from, Msg: out}}
 }

@@ -20,8 +20,8 @@ import (
 // for an account that is known to be down: a crash between an attempt and the word that it came to nothing would leave a
 // reply whose outcome nobody knows.
 func (s State) begin(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	l := a.lanes[conversation]
+	a := s.Accounts.Of(id)
+	l := a.lanes.Of(conversation)
 	r := l.held[0]
 	open := r.Attempt > 0 && !r.FirstTry.IsZero()
 	if !open && a.cfg.Expire > 0 && in.Now.Sub(r.At) > a.cfg.Expire {
@@ -41,8 +41,8 @@ func (s State) begin(id channels.Account, conversation string, in kit.In) (State
 
 // mark writes the attempt down before the platform is called.
 func (s State) mark(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	l := a.lanes[conversation]
+	a := s.Accounts.Of(id)
+	l := a.lanes.Of(conversation)
 	l.held = slices.Clone(l.held)
 	l.held[0].Attempt++
 	l.held[0].FirstTry = in.Now
@@ -58,18 +58,25 @@ func (s State) mark(id channels.Account, conversation string, in kit.In) (State,
 func (s State) under(id channels.Account, conversation string, l lane, what step) (State, stepped) {
 	s.Count++
 	l.work, l.step = s.Count, what
-	a := s.Accounts[id]
-	a.lanes = with(a.lanes, conversation, l)
+	a := s.Accounts.Of(id)
+	a.put(conversation, l)
 	return s.with(id, a), stepped{id, conversation, s.Count}
 }
 
-// stepped goes from one step of the first reply to the next.
+// stepped goes from one step of the first reply to the next. When that gave a place of the network back, others begin: also
+// while the end of this one is still being written down.
 func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[tag.account]
-	l, busy := a.lanes[tag.conversation]
+	a, known := s.Accounts.Get(tag.account)
+	l, busy := a.lanes.Get(tag.conversation)
 	if !known || !busy || l.work != tag.number {
 		return s, nil
 	}
+	next, effects := s.onward(tag, a, l, m, in)
+	next, more := next.start(tag.account, in)
+	return next, append(effects, more...)
+}
+
+func (s State) onward(tag stepped, a account, l lane, m kit.Answered, in kit.In) (State, []kit.Effect) {
 	switch l.step {
 	case marking:
 		c, ok := m.Msg.(journal.Committed)
@@ -77,7 +84,7 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 		case ok && errors.Is(c.Err, journal.ErrEnded):
 			return s.next(tag, in) // the operator dropped it
 		case !ok || c.Err != nil:
-			return s.later(tag, "the journal did not take the attempt", 0, in, false)
+			return s.later(tag, "the journal did not take the attempt", 0, false)
 		case a.gone:
 			return s.close(tag, "the account is gone", 0)
 		}
@@ -93,11 +100,11 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 		if ok && errors.Is(c.Err, journal.ErrEnded) {
 			return s.next(tag, in)
 		}
-		return s.later(tag, l.cause, l.after, in, !ok || c.Err != nil)
+		return s.later(tag, l.cause, l.after, !ok || c.Err != nil)
 	case asking:
 		ours, ok := m.Msg.(journal.OursAre)
 		if !ok || ours.Err != nil {
-			return s.later(tag, "the journal could not say which messages are ours", 0, in, true)
+			return s.later(tag, "the journal could not say which messages are ours", 0, true)
 		}
 		return s.find(tag, ours)
 	case finding:
@@ -108,7 +115,7 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 		return s.found(tag, res, in)
 	case ending:
 		if c, ok := m.Msg.(journal.Committed); !ok || c.Err != nil && !errors.Is(c.Err, journal.ErrEnded) {
-			return s.later(tag, "the journal did not take the end", 0, in, true)
+			return s.later(tag, "the journal did not take the end", 0, true)
 		}
 		return s.next(tag, in)
 	}
@@ -116,7 +123,7 @@ func (s State) stepped(tag stepped, m kit.Answered, in kit.In) (State, []kit.Eff
 }
 
 func (s State) call(tag stepped, op run.Op, within time.Duration) kit.Effect {
-	a := s.Accounts[tag.account]
+	a := s.Accounts.Of(tag.account)
 	return kit.Ask{
 		To: a.cfg.Supervisor, Within: within + callMargin, Tag: tag,
 		Msg: supervisor.Call{Account: tag.account, Op: op, Within: within},
@@ -124,8 +131,8 @@ func (s State) call(tag stepped, op run.Op, within time.Duration) kit.Effect {
 }
 
 func (s State) send(tag stepped) (State, []kit.Effect) {
-	a := s.Accounts[tag.account]
-	l := a.lanes[tag.conversation]
+	a := s.Accounts.Of(tag.account)
+	l := a.lanes.Of(tag.conversation)
 	within := a.cfg.Limits.SendWithin
 	if within <= 0 {
 		within = sendWithin
@@ -144,7 +151,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 	if errors.As(res.Err, &failure) {
 		after = failure.After
 	}
-	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	r := s.Accounts.Of(tag.account).lanes.Of(tag.conversation).held[0]
 	switch channels.OutcomeOf(res.Err) {
 	case channels.Rejected:
 		return s.dead(tag, "rejected", res.Err.Error())
@@ -152,7 +159,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 		return s.close(tag, res.Err.Error(), after)
 	case channels.Unknown:
 	}
-	next, effects := s.later(tag, res.Err.Error(), after, in, true)
+	next, effects := s.later(tag, res.Err.Error(), after, true)
 	return next, append([]kit.Effect{kit.Note{
 		Level: zerolog.WarnLevel, Text: "it is not known whether a reply went out; it will be looked up",
 		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", res.Err.Error()},
@@ -162,7 +169,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 // close writes down that the attempt certainly did not go out. Otherwise a crash in the pause after it would leave an attempt
 // whose outcome nobody knows.
 func (s State) close(tag stepped, cause string, after time.Duration) (State, []kit.Effect) {
-	l := s.Accounts[tag.account].lanes[tag.conversation]
+	l := s.Accounts.Of(tag.account).lanes.Of(tag.conversation)
 	l.cause, l.after = cause, after
 	r := l.held[0]
 	s, next := s.under(tag.account, tag.conversation, l, closing)
@@ -174,7 +181,7 @@ func (s State) close(tag stepped, cause string, after time.Duration) (State, []k
 
 // ours asks for the ids of our messages in the conversation, so that a look-up does not take another reply for this one.
 func (s State) ours(id channels.Account, conversation string, in kit.In) (State, []kit.Effect) {
-	l := s.Accounts[id].lanes[conversation]
+	l := s.Accounts.Of(id).lanes.Of(conversation)
 	if l.unknown.IsZero() {
 		l.unknown = in.Now
 	}
@@ -183,38 +190,38 @@ func (s State) ours(id channels.Account, conversation string, in kit.In) (State,
 }
 
 func (s State) find(tag stepped, ours journal.OursAre) (State, []kit.Effect) {
-	l := s.Accounts[tag.account].lanes[tag.conversation]
+	l := s.Accounts.Of(tag.account).lanes.Of(tag.conversation)
 	s, next := s.under(tag.account, tag.conversation, l, finding)
 	return s, []kit.Effect{s.call(next, run.Find{Reply: l.held[0], Claimed: slices.Sorted(maps.Keys(ours.Replies))}, findWithin)}
 }
 
 // found: delivered, or proven not sent and sent again, or asked again later, or parked.
 func (s State) found(tag stepped, res run.Result, in kit.In) (State, []kit.Effect) {
-	l := s.Accounts[tag.account].lanes[tag.conversation]
+	l := s.Accounts.Of(tag.account).lanes.Of(tag.conversation)
 	switch {
 	case res.Err == nil && res.Found:
 		return s.delivered(tag, res.Receipt)
 	case res.Err == nil:
 		l.unknown = time.Time{}
-		a := s.Accounts[tag.account]
-		a.lanes = with(a.lanes, tag.conversation, l)
+		a := s.Accounts.Of(tag.account)
+		a.put(tag.conversation, l)
 		return s.with(tag.account, a).mark(tag.account, tag.conversation, in)
 	case errors.Is(res.Err, run.ErrNotOffered):
 		return s.dead(tag, "unknown", "it is not known whether it went out, and this network cannot be asked; look there, then resend or drop it")
 	case in.Now.Sub(l.unknown) > findUntil:
 		return s.dead(tag, "unknown", fmt.Sprintf("it is not known whether it went out, and for %s it could not be found out (%v); look there, then resend or drop it", findUntil, res.Err))
 	}
-	return s.later(tag, res.Err.Error(), 0, in, true)
+	return s.later(tag, res.Err.Error(), 0, true)
 }
 
 func (s State) delivered(tag stepped, receipt channels.Receipt) (State, []kit.Effect) {
-	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	r := s.Accounts.Of(tag.account).lanes.Of(tag.conversation).held[0]
 	end := journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Done, Outcome: "sent"}
 	return s.end(tag.account, tag.conversation, end, &journal.Receive{Seq: r.Seq, Conversation: tag.conversation, Receipt: receipt})
 }
 
 func (s State) dead(tag stepped, outcome, reason string) (State, []kit.Effect) {
-	r := s.Accounts[tag.account].lanes[tag.conversation].held[0]
+	r := s.Accounts.Of(tag.account).lanes.Of(tag.conversation).held[0]
 	next, effects := s.end(tag.account, tag.conversation,
 		journal.End{Kind: journal.Replies, Seq: r.Seq, State: journal.Dead, Outcome: outcome, Reason: reason}, nil)
 	return next, append(effects, kit.Note{
@@ -228,21 +235,19 @@ func (s State) end(id channels.Account, conversation string, end journal.End, re
 	if receipt != nil {
 		ops = append(ops, *receipt)
 	}
-	s, tag := s.under(id, conversation, s.Accounts[id].lanes[conversation], ending)
+	s, tag := s.under(id, conversation, s.Accounts.Of(id).lanes.Of(conversation), ending)
 	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Ops: ops}}}
 }
 
-// later pauses the lane, and gives its place to another one.
-func (s State) later(tag stepped, cause string, after time.Duration, in kit.In, unknown bool) (State, []kit.Effect) {
-	s, effects := s.pause(tag.account, tag.conversation, cause, after, unknown)
-	next, more := s.start(tag.account, in)
-	return next, append(effects, more...)
+// later pauses the lane.
+func (s State) later(tag stepped, cause string, after time.Duration, unknown bool) (State, []kit.Effect) {
+	return s.pause(tag.account, tag.conversation, cause, after, unknown)
 }
 
 // pause lets a lane wait; unknown says that the outcome of the attempt is open and must be found out first.
 func (s State) pause(id channels.Account, conversation, cause string, after time.Duration, unknown bool) (State, []kit.Effect) {
-	a := s.Accounts[id]
-	l := a.lanes[conversation]
+	a := s.Accounts.Of(id)
+	l := a.lanes.Of(conversation)
 	l.held = slices.Clone(l.held)
 	if !unknown {
 		l.held[0].FirstTry = time.Time{}
@@ -254,7 +259,7 @@ func (s State) pause(id channels.Account, conversation, cause string, after time
 	number := s.Count
 	l.step = ""
 	l.resume = number
-	a.lanes = with(a.lanes, conversation, l)
+	a.put(conversation, l)
 	s = s.with(id, a)
 	pause := max(l.pause, after)
 	effects := []kit.Effect{kit.After{Delay: pause, Jitter: pauseJitter, Msg: pauseOver{id, conversation, number}}}
@@ -268,35 +273,35 @@ func (s State) pause(id channels.Account, conversation, cause string, after time
 }
 
 func (s State) resume(m pauseOver, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[m.account]
-	l, busy := a.lanes[m.conversation]
+	a, known := s.Accounts.Get(m.account)
+	l, busy := a.lanes.Get(m.conversation)
 	if !known || !busy || !l.paused || l.resume != m.number {
 		return s, nil
 	}
 	l.paused = false
-	a.lanes = with(a.lanes, m.conversation, l)
+	a.put(m.conversation, l)
 	return s.with(m.account, a).start(m.account, in)
 }
 
 // connected ends the pauses of an account that can send again, but for those that the network itself asked for. Lanes that fail
 // once more pause shortly at first.
 func (s State) connected(id channels.Account, in kit.In) (State, []kit.Effect) {
-	a, known := s.Accounts[id]
+	a, known := s.Accounts.Get(id)
 	if !known || a.gone {
 		return s, nil
 	}
-	a.up, a.lanes = true, maps.Clone(a.lanes)
-	for conversation, l := range a.lanes {
+	a.up = true
+	for conversation, l := range a.lanes.All() {
 		if l.paused && !l.bidden {
 			l.paused, l.pause = false, 0
-			a.lanes[conversation] = l
+			a.put(conversation, l)
 		}
 	}
 	return s.with(id, a).start(id, in)
 }
 
 func (s State) disconnected(id channels.Account) State {
-	a, known := s.Accounts[id]
+	a, known := s.Accounts.Get(id)
 	if !known || a.gone {
 		return s
 	}
@@ -304,18 +309,11 @@ func (s State) disconnected(id channels.Account) State {
 	return s.with(id, a)
 }
 
-// next lets the first reply go, which has ended, and begins what may begin now.
+// next lets the first reply go, which has ended, and asks for what there is room for.
 func (s State) next(tag stepped, in kit.In) (State, []kit.Effect) {
-	a := s.Accounts[tag.account]
-	l := a.lanes[tag.conversation]
+	a := s.Accounts.Of(tag.account)
+	l := a.lanes.Of(tag.conversation)
 	a.ok, a.cause = in.Now, ""
-	l = lane{held: slices.Clone(l.held[1:]), last: l.last, over: l.over}
-	a.lanes = with(a.lanes, tag.conversation, l)
-	if len(l.held) == 0 && !l.over {
-		delete(a.lanes, tag.conversation)
-	}
-	s = s.with(tag.account, a)
-	next, effects := s.start(tag.account, in)
-	next, more := next.fill(tag.account)
-	return next, append(effects, more...)
+	a.rest(tag.conversation, lane{held: l.held[1:], last: l.last, over: l.over})
+	return s.with(tag.account, a).fill(tag.account)
 }

@@ -3,6 +3,7 @@ package outbox
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -85,7 +86,7 @@ func (w *world) leave() {
 			w.t.Fatal("whoever waits for the end of what is under way is never answered")
 		}
 	}
-	if len(w.state.Accounts) > 0 {
+	if w.state.Accounts.Len() > 0 {
 		w.t.Fatalf("of an account that is gone is left %+v", w.state.Accounts)
 	}
 	w.configure()
@@ -105,7 +106,11 @@ func (w *world) settled() {
 }
 
 func (w *world) give(msg any) {
-	next, effects := Step(w.state, kit.In{Msg: msg, Now: w.now})
+	given, before := w.state, w.state.render()
+	next, effects := Step(given, kit.In{Msg: msg, Now: w.now})
+	if after := given.render(); after != before {
+		w.t.Fatalf("%T: Step changed the state that it was given from\n%s\nto\n%s", msg, before, after)
+	}
 	w.state = next
 	for _, e := range effects {
 		switch e := e.(type) {
@@ -249,20 +254,51 @@ func (w *world) find(r channels.Reply) run.Result {
 
 // check is what must hold in every state.
 func (w *world) check() {
-	a := w.state.Accounts[home]
-	if a.inFlight() > 2 {
-		w.t.Fatalf("%d in flight, the limit is 2", a.inFlight())
+	a := w.state.Accounts.Of(home)
+	if a.books.flight > 2 {
+		w.t.Fatalf("%d in flight, the limit is 2", a.books.flight)
 	}
-	if a.holds() > window {
-		w.t.Fatalf("%d held, the bound is %d", a.holds(), window)
+	if a.books.held > window {
+		w.t.Fatalf("%d held, the bound is %d", a.books.held, window)
 	}
-	for c, l := range a.lanes {
+	if got, want := a.books.render(), a.counted().render(); got != want {
+		w.t.Fatalf("the books say %s, the lanes %s", got, want)
+	}
+	for c, l := range a.lanes.All() {
 		for i := 1; i < len(l.held); i++ {
 			if l.held[i].Seq <= l.held[i-1].Seq {
 				w.t.Fatalf("lane %s holds %d before %d", c, l.held[i-1].Seq, l.held[i].Seq)
 			}
 		}
 	}
+}
+
+// counted are the books as they are when every lane is looked at.
+func (a account) counted() books {
+	var b books
+	for c, l := range a.lanes.All() {
+		b = b.changed(c, lane{}, l)
+	}
+	return b
+}
+
+func (b books) render() string {
+	return fmt.Sprint(b.held, b.busy, b.flight, b.paused, maps.Collect(b.ready.All()), maps.Collect(b.full.All()))
+}
+
+// render shows all of a state that Step must not change.
+func (s State) render() string {
+	out := fmt.Sprintln(s.Count, s.Settles, s.Draining != nil)
+	for id, a := range s.Accounts.All() {
+		out += fmt.Sprintln(id, a.up, a.gone, a.after, a.taking, a.more, a.cause, a.books.render())
+		for c, l := range a.lanes.All() {
+			out += fmt.Sprintln(c, l)
+		}
+	}
+	for n, p := range s.Posts.All() {
+		out += fmt.Sprintln(n, p)
+	}
+	return out
 }
 
 // settle goes on without faults until nothing is under way.
