@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"iter"
 	"time"
 
 	"holdfast/actors/run"
@@ -121,9 +122,9 @@ type Status struct {
 	Webhook   string            `json:"webhook,omitempty"` // masked
 }
 
-// Snapshot is what the supervisor publishes: its accounts by name.
+// Snapshot is what the supervisor publishes: its accounts by name, as they were when it was published.
 type Snapshot struct {
 	Channel  string
 	Revision uint64
-	Accounts []Status
+	Accounts iter.Seq[Status] // may be read any number of times, by anybody
 }

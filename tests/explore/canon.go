@@ -61,7 +61,7 @@ type encoder func(w *writer, v reflect.Value)
 type canon struct {
 	skip    map[string]bool    // package.Type.field or package.*.field
 	numbers map[string]number  // likewise
-	types   map[string]encoder // package.Type: written by hand
+	types   map[string]encoder // package.Type, without parameters: written by hand
 	used    map[string]bool    // rules that met a field
 	made    map[reflect.Type]encoder
 	words   map[string]string             // what stands for a text that is another in every process
@@ -127,8 +127,9 @@ func (c *canon) make(t reflect.Type) encoder {
 }
 
 func (c *canon) build(t reflect.Type) encoder {
-	if e := c.types[typeName(t)]; e != nil {
-		c.used[typeName(t)] = true
+	name, _, _ := strings.Cut(typeName(t), "[") // what a generic type is made of, its entries say
+	if e := c.types[name]; e != nil {
+		c.used[name] = true
 		return e
 	}
 	switch t.Kind() {

@@ -3,6 +3,8 @@ package explore
 import (
 	"testing"
 
+	"github.com/benbjohnson/immutable"
+
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
 	"holdfast/actors/run"
@@ -10,6 +12,13 @@ import (
 
 func TestTheCanonicalFormKnowsWhatMatters(t *testing.T) {
 	type pair struct{ a, b any }
+	of := func(entries ...any) *immutable.SortedMap[string, int] {
+		m := immutable.NewSortedMap[string, int](nil)
+		for i := 0; i < len(entries); i += 2 {
+			m = m.Set(entries[i].(string), entries[i+1].(int))
+		}
+		return m
+	}
 	lease := func(n ...registry.LeaseID) any { return n }
 	for _, c := range []struct {
 		name string
@@ -28,6 +37,9 @@ func TestTheCanonicalFormKnowsWhatMatters(t *testing.T) {
 		{"another account's run is another", pair{kit.Named("channels/a/x/run.1"), kit.Named("channels/a/y/run.1")}, false},
 		{"a map has no order", pair{map[string]int{"a": 1, "b": 2}, map[string]int{"b": 2, "a": 1}}, true},
 		{"its values count", pair{map[string]int{"a": 1}, map[string]int{"a": 2}}, false},
+		{"a sorted map is what is in it, however it came to be", pair{of("a", 1, "b", 2), of("b", 3, "c", 4, "b", 2, "a", 1).Delete("c")}, true},
+		{"its values count as well", pair{of("a", 1), of("a", 2)}, false},
+		{"and its keys", pair{of("a", 1), of("b", 1)}, false},
 		{"types count", pair{registry.Staged{}, registry.Describe{}}, false},
 		{"nil and empty lists are the same", pair{[]string(nil), []string{}}, true},
 	} {

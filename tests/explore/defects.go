@@ -175,6 +175,6 @@ var inSupervisor = []Mutant{
 	},
 	{
 		Name: "an order is never answered", File: "actors/supervisor/orders.go",
-		Old: "if len(w.wishes) > 0 {\n\t\t\tleft", New: "if true {\n\t\t\tleft",
+		Old: "if w.wishes.Len() > 0 {\n\t\t\tleft", New: "if true {\n\t\t\tleft",
 	},
 }

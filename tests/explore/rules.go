@@ -81,7 +81,8 @@ func written() map[string]encoder {
 		"config.Config": func(w *writer, v reflect.Value) {
 			w.fixed.text(v.FieldByName("Gateway").FieldByName("Listen").String())
 		},
-		"explore.settings": func(w *writer, v reflect.Value) { w.fixed.text(reveal[settings](v).word()) },
+		"immutable.SortedMap": sorted,
+		"explore.settings":    func(w *writer, v reflect.Value) { w.fixed.text(reveal[settings](v).word()) },
 		"journal.SetState": func(w *writer, v reflect.Value) {
 			w.fixed.text(v.FieldByName("Name").String())
 			value := string(v.FieldByName("Value").Bytes())
@@ -98,6 +99,17 @@ func written() map[string]encoder {
 				w.fixed.word(1)
 			}
 		},
+	}
+}
+
+// sorted writes the entries of a map in its own order. Which tree holds them says only in what order they came.
+func sorted(w *writer, v reflect.Value) {
+	w.fixed.word(uint64(v.FieldByName("size").Int()))
+	entries := reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).MethodByName("Iterator").Call(nil)[0]
+	next := entries.MethodByName("Next")
+	for one := next.Call(nil); one[2].Bool(); one = next.Call(nil) {
+		w.canon.encoder(one[0].Type())(w, one[0])
+		w.canon.encoder(one[1].Type())(w, one[1])
 	}
 }
 
