@@ -23,7 +23,7 @@ type Def[S any] struct {
 	Perform func(c *Context, e Effect) // performs the actor's private effects, on its turn
 
 	Phase    func(S) string // one word for the tree; a change is logged
-	Snapshot func(S) any    // what others may read without asking; must be immutable
+	Snapshot func(S) any    // what others may read without asking; must be immutable; Drawn if it is large
 
 	// Core ends the process when Step panics. Otherwise only the actor ends, and its parent hears of it.
 	Core bool

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -46,6 +47,17 @@ type view struct {
 	phase    string
 	since    time.Time
 	snapshot any
+}
+
+// Drawn is a snapshot that its reader makes, from a state that never changes: an actor that knows a thousand accounts would
+// otherwise draw them all after each of its inputs, almost always for nobody.
+type Drawn func() any
+
+func (v *view) read() any {
+	if draw, is := v.snapshot.(Drawn); is {
+		return draw()
+	}
+	return v.snapshot
 }
 
 // Row is one line of the tree: read from the table of mailboxes without asking the actor.
@@ -129,11 +141,12 @@ func (s *System) Stray() uint64 { return s.stray.Load() }
 func (s *System) Table() []Row {
 	now := time.Now()
 	s.mu.RLock()
-	out := make([]Row, 0, len(s.rows))
-	for _, r := range s.rows {
+	rows := slices.Collect(maps.Values(s.rows))
+	s.mu.RUnlock()
+	out := make([]Row, 0, len(rows))
+	for _, r := range rows {
 		out = append(out, r.line(now))
 	}
-	s.mu.RUnlock()
 	slices.SortFunc(out, func(a, b Row) int { return strings.Compare(a.Addr.id, b.Addr.id) })
 	return out
 }
@@ -142,7 +155,7 @@ func (s *System) Table() []Row {
 func (s *System) Snapshot(who Addr) any {
 	if r := s.lookup(who); r != nil {
 		if v := r.view.Load(); v != nil {
-			return v.snapshot
+			return v.read()
 		}
 	}
 	return nil
@@ -151,7 +164,7 @@ func (s *System) Snapshot(who Addr) any {
 func (r *row) line(now time.Time) Row {
 	out := Row{Addr: r.addr, Kind: r.kind, Parent: r.parent, Age: now.Sub(r.since), Waiting: r.box.UserMessageCount()}
 	if v := r.view.Load(); v != nil {
-		out.Phase, out.PhaseFor, out.Snapshot = v.phase, now.Sub(v.since), v.snapshot
+		out.Phase, out.PhaseFor, out.Snapshot = v.phase, now.Sub(v.since), v.read()
 	}
 	out.InHand, out.HandFor = r.box.hand.line(now)
 	return out
