@@ -16,7 +16,8 @@ type Head struct {
 	Query  Lookup // by name, exact; decoded
 }
 
-// Lookup returns the first value under a name, and how many there are. A nil Lookup finds nothing.
+// Lookup returns the first value under a name, and how many there are. A nil Lookup finds nothing. The value is valid while
+// the request is: who keeps it clones it.
 type Lookup func(name string) (value string, count int)
 
 func (h Head) header(name string) (string, int) {

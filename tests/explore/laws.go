@@ -44,6 +44,7 @@ func restLaws(files *versions) []Law {
 		{"law 8: without faults every wanted account comes up", wantedUp},
 		{"law 5: every accepted request was interpreted", interpreted},
 		{"law 11: what was written is applied", func(v View) string { return lastAccepted(v, files) }},
+		{"law 3: what could not be applied is tried again until it is", allApplied},
 		{"law 8: a stop by hand is kept, and so is a start", stopsKept},
 	}
 }

@@ -103,6 +103,13 @@ func runsAreLive(v View) (broken string) {
 	return broken
 }
 
+func allApplied(v View) string {
+	for id := range v.State(reloadAt).(reload.State).Unapplied {
+		return fmt.Sprintf("%s serves on with older settings, and nothing will be tried", id)
+	}
+	return ""
+}
+
 func oldOnesNamed(v View) (broken string) {
 	s := v.State(reloadAt).(reload.State)
 	if v.State(operatorAt).(hands).restarted {
