@@ -122,7 +122,7 @@ func (w World) Look(now time.Time) Status {
 		case journal.Statistics:
 			stats = &snap
 		case supervisor.Snapshot:
-			for a := range snap.Accounts {
+			for _, a := range snap.Accounts {
 				s.Accounts = append(s.Accounts, AccountStatus{Status: a})
 			}
 		case agents.Snapshot:

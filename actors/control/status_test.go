@@ -102,7 +102,7 @@ func (s *scene) world(t *testing.T) World {
 	if !s.noBooks {
 		start("journal", showing(s.books))
 	}
-	start("channels/bluebubbles", showing(supervisor.Snapshot{Channel: "bluebubbles", Accounts: slices.Values([]supervisor.Status{s.account})}))
+	start("channels/bluebubbles", showing(supervisor.Snapshot{Channel: "bluebubbles", Accounts: []supervisor.Status{s.account}}))
 	start("agents", showing(agents.Snapshot{Agents: []agents.Status{s.agent}}))
 	if !s.noLanes {
 		start("lanes", showing(s.lanes))

@@ -179,10 +179,7 @@ func (h *house) order(id channels.Account, do string) Verdict {
 
 func (h *house) status(id channels.Account) Status {
 	snapshot, _ := h.sys.Snapshot(h.self).(Snapshot)
-	if snapshot.Accounts == nil {
-		return Status{}
-	}
-	for a := range snapshot.Accounts {
+	for _, a := range snapshot.Accounts {
 		if a.Account == id {
 			return a
 		}

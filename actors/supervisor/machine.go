@@ -52,9 +52,7 @@ type State struct {
 }
 
 // New is a supervisor without accounts.
-func New(channel string, places Places) State {
-	return State{Channel: channel, places: places, rows: noRows()}
-}
+func New(channel string, places Places) State { return State{Channel: channel, places: places} }
 
 // ref names one row of the state: an account that was removed and came back is another row, so that what was meant for the
 // first reaches nobody.

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"iter"
 	"time"
 
 	"holdfast/actors/run"
@@ -122,9 +121,9 @@ type Status struct {
 	Webhook   string            `json:"webhook,omitempty"` // masked
 }
 
-// Snapshot is what the supervisor publishes: its accounts by name, as they were when it was published.
+// Snapshot is what the supervisor publishes: its accounts by name.
 type Snapshot struct {
 	Channel  string
 	Revision uint64
-	Accounts iter.Seq[Status] // may be read any number of times, by anybody
+	Accounts []Status
 }

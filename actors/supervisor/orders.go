@@ -2,10 +2,9 @@ package supervisor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-
-	"github.com/benbjohnson/immutable"
 
 	"holdfast/actors/kit"
 	"holdfast/channels"
@@ -35,27 +34,20 @@ const (
 type waiter struct {
 	number   uint64
 	from     kit.Return
-	kind     any                                             // the question
-	wishes   *immutable.SortedMap[channels.Account, string]  // what is to be done with each account, and is not yet
-	verdicts *immutable.SortedMap[channels.Account, Verdict] // what became of the others
-}
-
-func newWaiter(from kit.Return, kind any) waiter {
-	return waiter{
-		from: from, kind: kind,
-		wishes: immutable.NewSortedMap[channels.Account, string](byName{}), verdicts: immutable.NewSortedMap[channels.Account, Verdict](byName{}),
-	}
+	kind     any                                // the question
+	wishes   kit.Map[channels.Account, string]  // what is to be done with each account, and is not yet
+	verdicts kit.Map[channels.Account, Verdict] // what became of the others
 }
 
 // wishing waits for one more account to come to what do asks for.
 func (w waiter) wishing(id channels.Account, do string) waiter {
-	w.wishes = w.wishes.Set(id, do)
+	w.wishes = w.wishes.With(id, do)
 	return w
 }
 
 // granted knows what became of an account, and waits for it no more.
 func (w waiter) granted(id channels.Account, v Verdict) waiter {
-	w.wishes, w.verdicts = w.wishes.Delete(id), w.verdicts.Set(id, v)
+	w.wishes, w.verdicts = w.wishes.Without(id), w.verdicts.With(id, v)
 	return w
 }
 
@@ -64,7 +56,7 @@ type waitOver struct{ number uint64 }
 // apply makes rows of what is wanted. What has not changed is not touched.
 func (s State) apply(m Apply, in kit.In) (State, []kit.Effect) {
 	s.Revision = m.Revision
-	w := newWaiter(in.From, m)
+	w := waiter{from: in.From, kind: m}
 	var effects []kit.Effect
 	give := func(id channels.Account, msg any) {
 		var e []kit.Effect
@@ -96,7 +88,7 @@ func (s State) apply(m Apply, in kit.In) (State, []kit.Effect) {
 
 // prepare has changed settings proven; accounts that are not there yet have nothing to prove.
 func (s State) prepare(m Prepare, in kit.In) (State, []kit.Effect) {
-	w := newWaiter(in.From, m)
+	w := waiter{from: in.From, kind: m}
 	var effects []kit.Effect
 	for _, want := range m.Accounts {
 		a := s.rows.find(want.ID)
@@ -145,7 +137,7 @@ func (s State) row(id channels.Account) State {
 
 // order does what an operator says.
 func (s State) order(m Order, in kit.In) (State, []kit.Effect) {
-	w := newWaiter(in.From, m)
+	w := waiter{from: in.From, kind: m}
 	var effects []kit.Effect
 	names := []channels.Account{m.Account}
 	if m.Account == "" {
@@ -192,10 +184,9 @@ func (a account) settled(do string) (Verdict, bool) {
 func (s State) wait(w waiter) (State, []kit.Effect) {
 	s.number++
 	w.number = s.number
-	each(w.wishes, func(id channels.Account, do string) bool {
+	for id, do := range w.wishes.All() {
 		w = s.look(w, id, do)
-		return true
-	})
+	}
 	if w.wishes.Len() == 0 {
 		return s, []kit.Effect{w.answer()} // nobody waits: no timer is needed
 	}
@@ -235,11 +226,7 @@ func (s State) tellWaiters(id channels.Account) (State, []kit.Effect) {
 }
 
 func (w waiter) answer() kit.Effect {
-	verdicts := make(map[channels.Account]Verdict, w.verdicts.Len())
-	each(w.verdicts, func(id channels.Account, v Verdict) bool {
-		verdicts[id] = v
-		return true
-	})
+	verdicts := maps.Collect(w.verdicts.All())
 	switch w.kind.(type) {
 	case Apply:
 		return kit.Answer{To: w.from, Msg: Applied{Verdicts: verdicts}}
@@ -290,14 +277,13 @@ func (s State) waitOver(m waitOver) (State, []kit.Effect) {
 		return s, nil
 	}
 	w := s.waiters[at]
-	each(w.wishes, func(id channels.Account, _ string) bool {
+	for id := range w.wishes.All() {
 		v := Verdict{Result: deferred, Reason: "not reached within " + waitWithin.String()}
 		if a := s.rows.find(id); a != nil {
 			v.Reason = strings.TrimSuffix(fmt.Sprintf("still %s after %s: %s", a.phase, waitWithin, a.cause), ": ")
 		}
 		w = w.granted(id, v)
-		return true
-	})
+	}
 	s.waiters = slices.Delete(slices.Clone(s.waiters), at, at+1)
 	return s, []kit.Effect{w.answer()}
 }

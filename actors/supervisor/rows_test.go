@@ -19,7 +19,7 @@ func names(r rows) []channels.Account {
 
 func TestRowsAreInTheOrderOfTheirNames(t *testing.T) {
 	var want []channels.Account
-	r := noRows()
+	r := rows{}
 	for _, i := range []int{500, 3, 77, 1000, 4} {
 		for n := range 50 {
 			id := channels.NewAccount("double", fmt.Sprintf("a%d.%d", i, n))
@@ -33,7 +33,7 @@ func TestRowsAreInTheOrderOfTheirNames(t *testing.T) {
 }
 
 func TestRowsOfBeforeStayAsTheyWere(t *testing.T) {
-	before := noRows().with(&account{ref: ref{id: home}}).with(&account{ref: ref{id: work0}})
+	before := rows{}.with(&account{ref: ref{id: home}}).with(&account{ref: ref{id: work0}})
 	changed := before.with(&account{ref: ref{id: home}, in: intake{queue: []job{{}}}, run: life{number: 1}})
 	fewer := changed.without(home).without(home)
 	for _, c := range []struct {
@@ -51,29 +51,6 @@ func TestRowsOfBeforeStayAsTheyWere(t *testing.T) {
 				t.Errorf("%v, %d busy and %d alive, want %v, %d and %d", got, c.rows.busy, c.rows.alive, c.want, c.busy, c.alive)
 			}
 		})
-	}
-}
-
-// What is published shows the moment at which it was, and may be read to any point.
-func TestASnapshotStaysAsItWas(t *testing.T) {
-	w := running(t)
-	w.apply(account0(home, "a"), account0(work0, "a"))
-	shown := w.state.Snapshot()
-	w.apply(account0(work0, "a"))
-	w.quiet()
-	var got []channels.Account
-	for s := range shown.Accounts {
-		got = append(got, s.Account)
-		if s.Phase != Running && s.Account == home {
-			t.Errorf("%+v, want it as it was", s)
-		}
-		break
-	}
-	for s := range shown.Accounts {
-		got = append(got, s.Account)
-	}
-	if want := []channels.Account{home, home, work0}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

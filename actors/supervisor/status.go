@@ -4,17 +4,11 @@ import "maps"
 
 // Snapshot is the channel as it is now. It calls no code of a network.
 func (s State) Snapshot() Snapshot {
-	return Snapshot{Channel: s.Channel, Revision: s.Revision, Accounts: s.rows.statuses}
-}
-
-// statuses says how the accounts are, to whoever reads it: a row is never changed, so it can be asked on any goroutine, and a
-// turn of the supervisor costs nothing for it.
-func (r rows) statuses(yield func(Status) bool) {
-	for a := range r.all() {
-		if !yield(a.status()) {
-			return
-		}
+	out := Snapshot{Channel: s.Channel, Revision: s.Revision, Accounts: make([]Status, 0, s.rows.byName.Len())}
+	for a := range s.rows.all() {
+		out.Accounts = append(out.Accounts, a.status())
 	}
+	return out
 }
 
 func (a account) status() Status {

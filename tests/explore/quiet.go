@@ -221,7 +221,7 @@ func (v View) armed(owner kit.Addr) bool {
 func statuses(v View, visit func(s supervisor.Status)) {
 	v.Each(func(_ kit.Addr, state any) {
 		if s, is := state.(supervisor.State); is {
-			for one := range s.Snapshot().Accounts {
+			for _, one := range s.Snapshot().Accounts {
 				visit(one)
 			}
 		}
