@@ -12,11 +12,11 @@ var inTables = []Mutant{
 	},
 	{
 		Name: "an instance is freed while a run uses it", File: "actors/registry/machine.go",
-		Old: "if i.live || s.held(i.id) || slices", New: "if i.live || slices",
+		Old: "if i.live || i.held > 0 || slices", New: "if i.live || slices",
 	},
 	{
 		Name: "a lease that is given back is kept", File: "actors/registry/machine.go",
-		Old: "delete(s.Leases, id)", New: "_ = id",
+		Old: "s.Leases = s.Leases.Without(id)\n", New: "",
 	},
 	{
 		Name: "what is discarded stays staged", File: "actors/registry/machine.go",
