@@ -188,8 +188,8 @@ func TestAHolderThatHeardNothingIsForgotten(t *testing.T) {
 	if got := s.Describe().Instances; len(got) != 1 || got[0].State != "draining" || !slices.Equal(got[0].Holders, []string{"two"}) {
 		t.Fatalf("instances %+v, want one that is held by two", got)
 	}
-	if s, _ = play[Leased](t, s, Forget{"two"}); len(s.Instances) != 0 || s.Leases.Len() != 0 {
-		t.Errorf("%d instances and %d leases are kept", len(s.Instances), s.Leases.Len())
+	if s, _ = play[Leased](t, s, Forget{"two"}); len(s.Instances) != 0 || s.Leases.Len() != 0 || s.holders.Len() != 0 {
+		t.Errorf("%d instances, %d leases and %d names are kept", len(s.Instances), s.Leases.Len(), s.holders.Len())
 	}
 }
 
@@ -362,9 +362,15 @@ func FuzzStep(f *testing.F) {
 			held := map[InstanceID]int{}
 			for id, l := range s.Leases.All() {
 				held[l.instance]++
+				if s.holders.Of(l.holder) != id {
+					t.Fatalf("%q is known to hold lease %d and holds %d", l.holder, s.holders.Of(l.holder), id)
+				}
 				if !slices.ContainsFunc(s.Instances, func(i instance) bool { return i.id == l.instance }) {
 					t.Fatalf("lease %d holds instance %v, which is gone", id, l.instance)
 				}
+			}
+			if s.holders.Len() != s.Leases.Len() {
+				t.Fatalf("%d holders are known, and there are %d leases", s.holders.Len(), s.Leases.Len())
 			}
 			for _, i := range s.Instances {
 				if i.held != held[i.id] {
