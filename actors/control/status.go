@@ -139,9 +139,11 @@ func (w World) Look(now time.Time) Status {
 	for _, a := range s.Agents {
 		s.Causes = append(s.Causes, s.agentFaults(a)...)
 	}
+	paths, queues := byAccount(live, s.Queues)
 	for i := range s.Accounts {
-		s.Accounts[i].Unapplied = unapplied[s.Accounts[i].Account]
-		s.Accounts[i].judge(live, s, w.Listen(), now)
+		id := s.Accounts[i].Account
+		s.Accounts[i].Unapplied = unapplied[id]
+		s.Accounts[i].judge(paths[id], queues[id], s, w.Listen(), now)
 		if s.Accounts[i].Health == red {
 			s.Causes = append(s.Causes, fmt.Sprintf("%s: %s", s.Accounts[i].Account, strings.Join(s.Accounts[i].Causes, "; ")))
 		}
@@ -208,33 +210,47 @@ func Books(stats journal.Statistics) []QueueStatus {
 	return out
 }
 
-// judge fills what the supervisor does not know: the path, the queues, and what all of it means.
-func (a *AccountStatus) judge(live *registry.Live, s Status, listen string, now time.Time) {
+// byAccount says which paths and queues each account has, so that none of many accounts has to look for its own.
+func byAccount(live *registry.Live, books []QueueStatus) (map[channels.Account][]*registry.Endpoint, map[channels.Account][]QueueStatus) {
+	paths, queues := map[channels.Account][]*registry.Endpoint{}, map[channels.Account][]QueueStatus{}
 	for _, e := range live.Routes.All() {
-		if slices.Contains(e.Accounts, a.Account) {
-			a.PathLive = a.PathLive || e.Held.IsZero()
-			a.Received += e.Counts.Accepted.Load()
-			a.Missed += e.Counts.Missed.Load()
-			if at := e.Counts.LastAccepted.Load(); at > 0 && time.UnixMilli(at).After(a.Webhooks) {
-				a.Webhooks = time.UnixMilli(at)
+		for _, id := range e.Accounts {
+			if !slices.Contains(paths[id], e) { // it may have the path by two routes
+				paths[id] = append(paths[id], e)
 			}
 		}
 	}
-	if a.Webhook != "" && a.Webhooks.IsZero() && !s.received(a.Account) {
+	for _, q := range books {
+		queues[q.Account] = append(queues[q.Account], q)
+	}
+	return paths, queues
+}
+
+// judge fills what the supervisor does not know: the paths, the queues, and what all of it means.
+func (a *AccountStatus) judge(paths []*registry.Endpoint, queues []QueueStatus, s Status, listen string, now time.Time) {
+	for _, e := range paths {
+		a.PathLive = a.PathLive || e.Held.IsZero()
+		a.Received += e.Counts.Accepted.Load()
+		a.Missed += e.Counts.Missed.Load()
+		if at := e.Counts.LastAccepted.Load(); at > 0 && time.UnixMilli(at).After(a.Webhooks) {
+			a.Webhooks = time.UnixMilli(at)
+		}
+	}
+	if a.Webhook != "" && a.Webhooks.IsZero() && !received(queues) {
 		a.Hint = "no webhook ever received" + a.loopbackHint(listen)
 	}
 	if a.Disabled || a.Stopped || a.Phase == supervisor.Off {
 		a.Health = off
 		return
 	}
-	a.Causes = a.faults(s, now)
+	a.Causes = a.faults(queues, s, now)
 	a.Health = green
 	if len(a.Causes) > 0 {
 		a.Health = red
 	}
 }
 
-func (a *AccountStatus) faults(s Status, now time.Time) []string {
+func (a *AccountStatus) faults(queues []QueueStatus, s Status, now time.Time) []string {
 	var out []string
 	if a.Webhook != "" && !a.PathLive {
 		out = append(out, "its path is not in the live table")
@@ -255,8 +271,8 @@ func (a *AccountStatus) faults(s Status, now time.Time) []string {
 	if !s.Journal.Accepting {
 		out = append(out, "nothing can be taken in: "+s.Journal.Why)
 	}
-	for _, q := range s.Queues {
-		if q.Account == a.Account && q.Pending > 0 && now.Sub(q.Oldest) > stuckAfter {
+	for _, q := range queues {
+		if q.Pending > 0 && now.Sub(q.Oldest) > stuckAfter {
 			out = append(out, fmt.Sprintf("the oldest %s has been waiting for %s", q.Kind, now.Sub(q.Oldest).Truncate(time.Second)))
 		}
 	}
@@ -274,11 +290,9 @@ func (a *AccountStatus) settling(now time.Time) bool {
 	return a.Phase == supervisor.Leasing || a.Phase == supervisor.Draining
 }
 
-// received tells whether a request of the account was ever accepted, as the journal's counters have it.
-func (s *Status) received(account channels.Account) bool {
-	return slices.ContainsFunc(s.Queues, func(q QueueStatus) bool {
-		return q.Account == account && q.Kind == journal.Requests && q.Created > 0
-	})
+// received tells whether a request of an account was ever accepted, as the journal's counters of its queues have it.
+func received(queues []QueueStatus) bool {
+	return slices.ContainsFunc(queues, func(q QueueStatus) bool { return q.Kind == journal.Requests && q.Created > 0 })
 }
 
 // loopbackHint says why nothing may ever come: the sender is elsewhere and the listener is not.

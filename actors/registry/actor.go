@@ -8,7 +8,7 @@ func Spec(cell *Cell) kit.Spec {
 		Kind:     "registry",
 		Step:     Step,
 		Core:     true,
-		Snapshot: func(s State) any { return s.Describe() },
+		Snapshot: func(s State) any { return kit.Drawn(func() any { return s.Describe() }) },
 		Perform: func(_ *kit.Context, e kit.Effect) {
 			if p, ok := e.(publish); ok {
 				cell.store(p.live)

@@ -9,7 +9,6 @@ package registry
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -33,7 +32,8 @@ type State struct {
 	Methods    Methods // live
 	Edge       Edge    // live
 	Next       staged
-	Leases     map[LeaseID]lease
+	Leases     kit.Map[LeaseID, lease]
+	holders    kit.Map[string, LeaseID] // the lease of each holder that has a name
 	LastLease  LeaseID
 	Freed      []Instance
 	Published  time.Time
@@ -51,6 +51,7 @@ type instance struct {
 	id    InstanceID
 	offer Offer
 	live  bool
+	held  int // leases on it
 }
 
 type lease struct {
@@ -118,7 +119,7 @@ func (s State) install(m Install, in kit.In) (State, []kit.Effect) {
 // unstage forgets the generation that is prepared; instances of it that nobody has tried leave no trace.
 func (s State) unstage() State {
 	s.Next.generation, s.Next.instances = 0, nil
-	s.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i instance) bool { return !i.live && !s.held(i.id) })
+	s.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i instance) bool { return !i.live && i.held == 0 })
 	return s
 }
 
@@ -189,11 +190,7 @@ func (s State) lease(m Lease, in kit.In) (State, []kit.Effect) {
 		}
 		s.LastLease++
 		s = s.forget(m.Holder)
-		s.Leases = maps.Clone(s.Leases)
-		if s.Leases == nil {
-			s.Leases = map[LeaseID]lease{}
-		}
-		s.Leases[s.LastLease] = lease{instance: i.id, holder: m.Holder}
+		s = s.hold(s.LastLease, lease{instance: i.id, holder: m.Holder})
 		out.Lease, out.Instance, out.Kind, out.Method, out.Err = s.LastLease, i.id, kind, method, nil
 		break
 	}
@@ -228,28 +225,48 @@ func (o Offer) find(m Lease) (kind channels.Kind, method channels.Method, has bo
 
 // forget releases what a holder of this name was given before: the answer came too late for it.
 func (s State) forget(holder string) State {
-	for id, l := range s.Leases {
-		if holder != "" && l.holder == holder {
-			s = s.release(id)
-		}
+	if id, holds := s.holders.Get(holder); holds {
+		return s.release(id)
 	}
 	return s
 }
 
+func (s State) hold(id LeaseID, l lease) State {
+	s.Leases = s.Leases.With(id, l)
+	if l.holder != "" { // those without a name are not one holder
+		s.holders = s.holders.With(l.holder, id)
+	}
+	return s.count(l.instance, 1)
+}
+
 func (s State) release(id LeaseID) State {
-	if _, held := s.Leases[id]; !held {
+	l, held := s.Leases.Get(id)
+	if !held {
 		return s
 	}
-	s.Leases = maps.Clone(s.Leases)
-	delete(s.Leases, id)
-	return s.free()
+	s.Leases = s.Leases.Without(id)
+	if l.holder != "" {
+		s.holders = s.holders.Without(l.holder)
+	}
+	return s.count(l.instance, -1).free()
+}
+
+// count keeps how many leases are on an instance: who lets it go must not look through all of them.
+func (s State) count(id InstanceID, by int) State {
+	s.Instances = slices.Clone(s.Instances)
+	for i := range s.Instances {
+		if s.Instances[i].id == id {
+			s.Instances[i].held += by
+		}
+	}
+	return s
 }
 
 // free lets instances go that nobody lists and nobody holds.
 func (s State) free() State {
 	var kept []instance
 	for _, i := range s.Instances {
-		if i.live || s.held(i.id) || slices.Contains(s.Next.instances, i.id) {
+		if i.live || i.held > 0 || slices.Contains(s.Next.instances, i.id) {
 			kept = append(kept, i)
 			continue
 		}
@@ -260,15 +277,6 @@ func (s State) free() State {
 		s.Freed = s.Freed[len(s.Freed)-keptFreed:]
 	}
 	return s
-}
-
-func (s State) held(id InstanceID) bool {
-	for _, l := range s.Leases {
-		if l.instance == id {
-			return true
-		}
-	}
-	return false
 }
 
 // Describe is the snapshot that others read.
@@ -282,7 +290,7 @@ func (s State) Describe() Description {
 				line.State = "staged"
 			}
 		}
-		for _, l := range s.Leases {
+		for _, l := range s.Leases.All() {
 			if l.instance == i.id {
 				line.Holders = append(line.Holders, l.holder)
 			}

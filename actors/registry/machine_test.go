@@ -158,7 +158,7 @@ func TestALeaseByMethod(t *testing.T) {
 			if !errors.Is(got.Err, c.err) || got.Instance != c.instance || got.Method.Name != c.ask.Method && c.err == nil {
 				t.Fatalf("got %+v", got)
 			}
-			if held := len(next.Leases); (held == 1) != (c.err == nil) {
+			if held := next.Leases.Len(); (held == 1) != (c.err == nil) {
 				t.Errorf("%d leases are held", held)
 			}
 		})
@@ -188,15 +188,15 @@ func TestAHolderThatHeardNothingIsForgotten(t *testing.T) {
 	if got := s.Describe().Instances; len(got) != 1 || got[0].State != "draining" || !slices.Equal(got[0].Holders, []string{"two"}) {
 		t.Fatalf("instances %+v, want one that is held by two", got)
 	}
-	if s, _ = play[Leased](t, s, Forget{"two"}); len(s.Instances) != 0 || len(s.Leases) != 0 {
-		t.Errorf("%d instances and %d leases are kept", len(s.Instances), len(s.Leases))
+	if s, _ = play[Leased](t, s, Forget{"two"}); len(s.Instances) != 0 || s.Leases.Len() != 0 || s.holders.Len() != 0 {
+		t.Errorf("%d instances, %d leases and %d names are kept", len(s.Instances), s.Leases.Len(), s.holders.Len())
 	}
 }
 
 func TestHoldersWithoutANameAreNotOneHolder(t *testing.T) {
 	s, _ := play[Leased](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Lease{Channel: "x"}, Lease{Channel: "x"}, Forget{})
-	if len(s.Leases) != 2 {
-		t.Errorf("%d leases are held, want both", len(s.Leases))
+	if s.Leases.Len() != 2 {
+		t.Errorf("%d leases are held, want both", s.Leases.Len())
 	}
 }
 
@@ -303,7 +303,7 @@ func TestReleasingTwiceDoesNothing(t *testing.T) {
 	s, _ = play[Leased](t, s, Release{l.Lease})
 	s, other := play[Leased](t, s, Lease{Channel: "x", Holder: "second"})
 	s, _ = play[Leased](t, s, Release{l.Lease})
-	if other.Lease == l.Lease || len(s.Leases) != 1 {
+	if other.Lease == l.Lease || s.Leases.Len() != 1 {
 		t.Errorf("leases %v after a second release, want the other one to stay", s.Leases)
 	}
 }
@@ -311,7 +311,7 @@ func TestReleasingTwiceDoesNothing(t *testing.T) {
 func TestAHolderWhoAsksAgainHasOneLease(t *testing.T) {
 	s, first := play[Leased](t, State{}, Install{Offers: []Offer{offer("a", "1", "x")}}, Publish{Revision: 1}, Lease{Channel: "x", Holder: "x:a run.1"})
 	s, second := play[Leased](t, s, Lease{Channel: "x", Holder: "x:a run.1"})
-	if _, old := s.Leases[first.Lease]; old || len(s.Leases) != 1 || second.Lease <= first.Lease {
+	if _, old := s.Leases.Get(first.Lease); old || s.Leases.Len() != 1 || second.Lease <= first.Lease {
 		t.Errorf("leases %v after the second question, want only %d", s.Leases, second.Lease)
 	}
 }
@@ -359,13 +359,24 @@ func FuzzStep(f *testing.F) {
 				t.Fatal("the generation fell")
 			}
 			s = next
-			for id, l := range s.Leases {
+			held := map[InstanceID]int{}
+			for id, l := range s.Leases.All() {
+				held[l.instance]++
+				if s.holders.Of(l.holder) != id {
+					t.Fatalf("%q is known to hold lease %d and holds %d", l.holder, s.holders.Of(l.holder), id)
+				}
 				if !slices.ContainsFunc(s.Instances, func(i instance) bool { return i.id == l.instance }) {
 					t.Fatalf("lease %d holds instance %v, which is gone", id, l.instance)
 				}
 			}
+			if s.holders.Len() != s.Leases.Len() {
+				t.Fatalf("%d holders are known, and there are %d leases", s.holders.Len(), s.Leases.Len())
+			}
 			for _, i := range s.Instances {
-				if !i.live && !s.held(i.id) && !slices.Contains(s.Next.instances, i.id) {
+				if i.held != held[i.id] {
+					t.Fatalf("instance %v is held by %d leases and counts %d", i.id, held[i.id], i.held)
+				}
+				if !i.live && i.held == 0 && !slices.Contains(s.Next.instances, i.id) {
 					t.Fatalf("instance %v is kept, and nobody lists it or holds it", i.id)
 				}
 			}

@@ -128,15 +128,18 @@ func (s *State) bookApplied(t tag, m kit.Answered) {
 // verdicts takes what supervisors say. Those that were told twice had their say the first time; of accounts that get another
 // name, what comes of the new one counts.
 func (s *State) verdicts(of map[channels.Account]Verdict) {
+	run := *s.run
+	run.units = cloned(run.units)
+	s.run = &run
 	for account, v := range of {
-		_, said := s.run.units[string(account)]
+		_, said := run.units[string(account)]
 		switch {
-		case said && v.Result == unchanged, s.run.unrenamed(account):
+		case said && v.Result == unchanged, run.unrenamed(account):
 			continue
-		case s.Phase == Retiring && slices.Contains(s.run.busy, account):
+		case s.Phase == Retiring && slices.Contains(run.busy, account):
 			continue
 		}
-		s.run = s.run.with(string(account), v)
+		run.units[string(account)] = v
 	}
 }
 

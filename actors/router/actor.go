@@ -14,6 +14,6 @@ func Spec(registry kit.Addr) kit.Spec {
 		Step:     Step,
 		Core:     true,
 		Phase:    func(s State) string { return strconv.Itoa(len(s.Live.table)) + " paths" },
-		Snapshot: func(s State) any { return s.Paths() },
+		Snapshot: func(s State) any { return kit.Drawn(func() any { return s.Paths() }) },
 	}.Spec()
 }

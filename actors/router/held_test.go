@@ -51,3 +51,14 @@ func TestLaw12_AHeldPathAdmitsWhomItsAccountAdmitsNow(t *testing.T) {
 		})
 	}
 }
+
+func TestPathsOfAnAccountThatIsDisabledAreShownAsSuch(t *testing.T) {
+	off := claim("a:y", "/two", "secret")
+	off.Routes[0].Disabled = true
+	s, _, _ := register(t, State{}, now, claim("a:x", "/one", "secret"), off)
+	for _, p := range s.Paths() {
+		if p.Disabled != (p.Path == "/two") {
+			t.Errorf("%s is shown as disabled: %t", p.Path, p.Disabled)
+		}
+	}
+}

@@ -202,9 +202,9 @@ func (t tables) renamed(claims []Claim) tables {
 // leaving are routes that an account had and, while it stays, does not claim any more.
 func (t tables) leaving(claims []Claim, granted []claimed) []claimed {
 	var out []claimed
+	stays, has := accounts(claims), owned(granted)
 	for _, old := range t.claims {
-		stays := slices.ContainsFunc(claims, func(c Claim) bool { return c.Account == old.route.Account })
-		if stays && !has(granted, old) {
+		if stays[old.route.Account] && !has[old.owned()] {
 			out = append(out, old)
 		}
 	}
@@ -239,21 +239,43 @@ func asNow(held, granted []claimed) []claimed {
 	return held
 }
 
+// owning is one account's right to a path.
+type owning struct {
+	key
+	account channels.Account
+}
+
+func (c claimed) owned() owning { return owning{c.key, c.route.Account} }
+
+func owned(list []claimed) map[owning]bool {
+	out := make(map[owning]bool, len(list))
+	for _, c := range list {
+		out[c.owned()] = true
+	}
+	return out
+}
+
+func accounts(claims []Claim) map[channels.Account]bool {
+	out := make(map[channels.Account]bool, len(claims))
+	for _, c := range claims {
+		out[c.Account] = true
+	}
+	return out
+}
+
 func has(list []claimed, c claimed) bool {
 	return slices.ContainsFunc(list, func(o claimed) bool { return o.key == c.key && o.route.Account == c.route.Account })
 }
 
 // Paths is the snapshot, sorted.
 func (s State) Paths() []Path {
+	disabled := map[key]bool{}
+	for _, c := range s.Live.claims {
+		disabled[c.key] = disabled[c.key] || c.route.Disabled
+	}
 	var out []Path
 	for _, e := range s.Live.table {
-		p := Path{Path: e.Path, Under: e.Under, Accounts: e.Accounts, Held: e.Held}
-		for _, c := range s.Live.claims {
-			if c.key == (key{e.Path, e.Under}) && c.route.Disabled {
-				p.Disabled = true
-			}
-		}
-		out = append(out, p)
+		out = append(out, Path{Path: e.Path, Under: e.Under, Accounts: e.Accounts, Held: e.Held, Disabled: disabled[key{e.Path, e.Under}]})
 	}
 	slices.SortFunc(out, func(a, b Path) int { return strings.Compare(a.Path, b.Path) })
 	return out

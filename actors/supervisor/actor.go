@@ -16,6 +16,6 @@ func Spec(channel string, places Places, newRun func(run.Start) kit.Spec) kit.Sp
 		Work:     work,
 		Make:     func(what any) kit.Spec { return newRun(what.(run.Start)) },
 		Phase:    State.phase,
-		Snapshot: func(s State) any { return s.Snapshot() },
+		Snapshot: func(s State) any { return kit.Drawn(func() any { return s.Snapshot() }) },
 	}.Spec()
 }

@@ -30,11 +30,11 @@ type calling attempt
 
 // forCall answers for accounts that are not there.
 func (s State) forCall(m Call, in kit.In) (State, []kit.Effect) {
-	at := s.find(m.Account)
-	if at < 0 {
+	a := s.rows.find(m.Account)
+	if a == nil {
 		return s, []kit.Effect{notSent(in.From, 0, fmt.Sprintf("there is no account %s", m.Account))}
 	}
-	return s.at(at, in)
+	return s.at(a, in)
 }
 
 // call hands an op to the current run, or says at once that nothing happened.

@@ -36,9 +36,9 @@ func (s State) drain(m Drain, in kit.In) (State, []kit.Effect) {
 // everybody gives an input to every account.
 func (s State) everybody(msg any, now time.Time) (State, []kit.Effect) {
 	var effects []kit.Effect
-	for _, a := range s.rows {
+	for a := range s.rows.all() {
 		var e []kit.Effect
-		s, e = s.at(s.find(a.id), kit.In{Msg: msg, Now: now})
+		s, e = s.at(a, kit.In{Msg: msg, Now: now})
 		effects = append(effects, e...)
 	}
 	return s, effects
@@ -46,6 +46,9 @@ func (s State) everybody(msg any, now time.Time) (State, []kit.Effect) {
 
 // checkDrains answers the drains whose end has come.
 func (s State) checkDrains() (State, []kit.Effect) {
+	if len(s.drains) == 0 {
+		return s, nil
+	}
 	var (
 		left    []draining
 		effects []kit.Effect
@@ -61,19 +64,12 @@ func (s State) checkDrains() (State, []kit.Effect) {
 	return s, effects
 }
 
-func (s State) drained(d draining) bool {
-	for _, a := range s.rows {
-		if !a.in.idle() || d.runs && !a.alone() {
-			return false
-		}
-	}
-	return true
-}
+func (s State) drained(d draining) bool { return s.rows.busy == 0 && (!d.runs || s.rows.alive == 0) }
 
 // left names what has not ended.
 func (s State) left(d draining) []string {
 	var out []string
-	for _, a := range s.rows {
+	for a := range s.rows.all() {
 		if !a.in.idle() {
 			out = append(out, fmt.Sprintf("%s: %d requests", a.id, len(a.in.queue)))
 		}

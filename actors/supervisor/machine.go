@@ -22,7 +22,6 @@ package supervisor
 import (
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,9 +42,9 @@ type State struct {
 	Revision uint64
 
 	places  Places
-	rows    []account // by ID
-	born    uint64    // rows ever made
-	number  uint64    // of the newest waiter
+	rows    rows
+	born    uint64 // rows ever made
+	number  uint64 // of the newest waiter
 	waiters []waiter
 	drains  []draining
 	resting bool // consumption has ended
@@ -116,8 +115,7 @@ func (s State) route(in kit.In) (State, []kit.Effect) {
 	case run.Took:
 		return s, nil // the journal wakes the intake; nothing else depends on it
 	case kit.Ended:
-		at := slices.IndexFunc(s.rows, func(a account) bool { return a.owns(m.Child) })
-		return s.at(at, in)
+		return s.childEnded(m, in)
 	case kit.Answered:
 		return s.tagged(m.Tag, in)
 	case kit.Done:
@@ -128,12 +126,19 @@ func (s State) route(in kit.In) (State, []kit.Effect) {
 	return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
 }
 
-func (s State) find(id channels.Account) int {
-	return slices.IndexFunc(s.rows, func(a account) bool { return a.id == id })
+func (s State) named(id channels.Account, in kit.In) (State, []kit.Effect) {
+	return s.at(s.rows.find(id), in)
 }
 
-func (s State) named(id channels.Account, in kit.In) (State, []kit.Effect) {
-	return s.at(s.find(id), in)
+// childEnded finds the account by the child's name, of which it is the first part: a look at every row would be slow.
+func (s State) childEnded(m kit.Ended, in kit.In) (State, []kit.Effect) {
+	name, _ := strings.CutPrefix(m.Child.String(), s.places.Self.String()+"/")
+	name, _, _ = strings.Cut(name, "/")
+	a := s.rows.find(channels.NewAccount(s.Channel, name))
+	if a == nil || !a.owns(m.Child) {
+		return s, nil
+	}
+	return s.at(a, in)
 }
 
 // tagged routes by the row that asked. A row that is gone has no use for the answer, but a lease must not be lost.
@@ -142,29 +147,28 @@ func (s State) tagged(tag any, in kit.In) (State, []kit.Effect) {
 	if !fits {
 		return s, []kit.Effect{kit.Unknown{Msg: in.Msg}}
 	}
-	at := slices.IndexFunc(s.rows, func(a account) bool { return a.ref == o.owner() })
-	if at < 0 {
+	a := s.rows.find(o.owner().id)
+	if a == nil || a.ref != o.owner() {
 		return s, s.places.giveBack(in.Msg)
 	}
-	return s.at(at, in)
+	return s.at(a, in)
 }
 
-// at steps one account, notes what became of it, and looks who waited for that.
-func (s State) at(at int, in kit.In) (State, []kit.Effect) {
-	if at < 0 {
+// at steps one account, if there is one, notes what became of it, and looks who waited for that.
+func (s State) at(before *account, in kit.In) (State, []kit.Effect) {
+	if before == nil {
 		return s, nil
 	}
-	before := s.rows[at]
-	after, effects := guarded(before, in, s.places)
-	s.rows = slices.Clone(s.rows)
-	s.rows[at] = after
+	after, effects := guarded(*before, in, s.places)
 	if before.phase != after.phase {
-		effects = append(effects, transition(before, after, in))
+		effects = append(effects, transition(before, &after, in))
 	}
 	if after.spent() {
-		s.rows = slices.Delete(s.rows, at, at+1)
+		s.rows = s.rows.without(after.id)
+	} else {
+		s.rows = s.rows.with(&after)
 	}
-	s, answers := s.tellWaiters(after)
+	s, answers := s.tellWaiters(after.id)
 	return s, append(effects, answers...)
 }
 
@@ -300,7 +304,7 @@ func (s *step) answered(m kit.Answered) {
 }
 
 // transition is the one line of log of a change of phase.
-func transition(before, after account, in kit.In) kit.Note {
+func transition(before, after *account, in kit.In) kit.Note {
 	level := map[Phase]zerolog.Level{
 		Off: zerolog.InfoLevel, Leasing: zerolog.DebugLevel, Running: zerolog.InfoLevel, Draining: zerolog.InfoLevel,
 		Pausing: zerolog.WarnLevel, Blocked: zerolog.WarnLevel, Refused: zerolog.ErrorLevel, Failed: zerolog.ErrorLevel,

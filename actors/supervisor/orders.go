@@ -30,19 +30,25 @@ const (
 	deferred  = "deferred"
 )
 
-// waiter is an Apply or an Order that is not answered.
+// waiter is an Apply, an Order or a Prepare that is not answered.
 type waiter struct {
 	number   uint64
 	from     kit.Return
-	kind     any    // the question: Apply, Order or Prepare
-	wishes   []wish // not fulfilled
-	verdicts map[channels.Account]Verdict
+	kind     any                                // the question
+	wishes   kit.Map[channels.Account, string]  // what is to be done with each account, and is not yet
+	verdicts kit.Map[channels.Account, Verdict] // what became of the others
 }
 
-// wish is a state to be reached by one account.
-type wish struct {
-	account channels.Account
-	do      string
+// wishing waits for one more account to come to what do asks for.
+func (w waiter) wishing(id channels.Account, do string) waiter {
+	w.wishes = w.wishes.With(id, do)
+	return w
+}
+
+// granted knows what became of an account, and waits for it no more.
+func (w waiter) granted(id channels.Account, v Verdict) waiter {
+	w.wishes, w.verdicts = w.wishes.Without(id), w.verdicts.With(id, v)
+	return w
 }
 
 type waitOver struct{ number uint64 }
@@ -50,25 +56,28 @@ type waitOver struct{ number uint64 }
 // apply makes rows of what is wanted. What has not changed is not touched.
 func (s State) apply(m Apply, in kit.In) (State, []kit.Effect) {
 	s.Revision = m.Revision
-	w := waiter{from: in.From, kind: m, verdicts: map[channels.Account]Verdict{}}
+	w := waiter{from: in.From, kind: m}
 	var effects []kit.Effect
 	give := func(id channels.Account, msg any) {
 		var e []kit.Effect
-		s, e = s.at(s.find(id), kit.In{Msg: msg, Now: in.Now})
+		s, e = s.at(s.rows.find(id), kit.In{Msg: msg, Now: in.Now})
 		effects = append(effects, e...)
 	}
-	for _, old := range slices.Clone(s.rows) {
-		if !old.removed && !slices.ContainsFunc(m.Accounts, func(a Account) bool { return a.ID == old.id }) {
-			w.wishes = append(w.wishes, wish{old.id, doRemove})
+	stays := make(map[channels.Account]bool, len(m.Accounts))
+	for _, want := range m.Accounts {
+		stays[want.ID] = true
+	}
+	for old := range s.rows.all() {
+		if !old.removed && !stays[old.id] {
+			w = w.wishing(old.id, doRemove)
 			give(old.id, unwanted{})
 		}
 	}
 	for _, want := range m.Accounts {
-		at := s.find(want.ID)
-		if at >= 0 && s.rows[at].same(want) {
-			w.verdicts[want.ID] = Verdict{Result: unchanged, Run: s.rows[at].run.number}
+		if a := s.rows.find(want.ID); a != nil && a.same(want) {
+			w = w.granted(want.ID, Verdict{Result: unchanged, Run: a.run.number})
 		} else {
-			w.wishes = append(w.wishes, wish{want.ID, doApply})
+			w = w.wishing(want.ID, doApply)
 		}
 		s = s.row(want.ID)
 		give(want.ID, wanted{want})
@@ -79,16 +88,16 @@ func (s State) apply(m Apply, in kit.In) (State, []kit.Effect) {
 
 // prepare has changed settings proven; accounts that are not there yet have nothing to prove.
 func (s State) prepare(m Prepare, in kit.In) (State, []kit.Effect) {
-	w := waiter{from: in.From, kind: m, verdicts: map[channels.Account]Verdict{}}
+	w := waiter{from: in.From, kind: m}
 	var effects []kit.Effect
 	for _, want := range m.Accounts {
-		at := s.find(want.ID)
-		if at < 0 {
+		a := s.rows.find(want.ID)
+		if a == nil {
 			continue
 		}
-		w.wishes = append(w.wishes, wish{want.ID, doPrepare})
+		w = w.wishing(want.ID, doPrepare)
 		var e []kit.Effect
-		s, e = s.at(at, kit.In{Msg: prepared{want}, Now: in.Now})
+		s, e = s.at(a, kit.In{Msg: prepared{want}, Now: in.Now})
 		effects = append(effects, e...)
 	}
 	s, more := s.wait(w)
@@ -110,7 +119,7 @@ func (s State) hold(m Hold, in kit.In) (State, []kit.Effect) {
 	var effects []kit.Effect
 	for _, id := range m.Accounts {
 		var e []kit.Effect
-		s, e = s.at(s.find(id), kit.In{Msg: hold{}, Now: in.Now})
+		s, e = s.at(s.rows.find(id), kit.In{Msg: hold{}, Now: in.Now})
 		effects = append(effects, e...)
 	}
 	return s, append(effects, kit.Answer{To: in.From, Msg: Held{}})
@@ -118,40 +127,38 @@ func (s State) hold(m Hold, in kit.In) (State, []kit.Effect) {
 
 // row makes sure that there is a row for the account.
 func (s State) row(id channels.Account) State {
-	if s.find(id) >= 0 {
+	if s.rows.find(id) != nil {
 		return s
 	}
 	s.born++
-	fresh := account{ref: ref{id, s.born}, closing: s.closing, in: intake{rest: s.resting}}
-	s.rows = append(slices.Clip(s.rows), fresh)
-	slices.SortFunc(s.rows, func(a, b account) int { return strings.Compare(string(a.id), string(b.id)) })
+	s.rows = s.rows.with(&account{ref: ref{id, s.born}, closing: s.closing, in: intake{rest: s.resting}})
 	return s
 }
 
 // order does what an operator says.
 func (s State) order(m Order, in kit.In) (State, []kit.Effect) {
-	w := waiter{from: in.From, kind: m, verdicts: map[channels.Account]Verdict{}}
+	w := waiter{from: in.From, kind: m}
 	var effects []kit.Effect
 	names := []channels.Account{m.Account}
 	if m.Account == "" {
 		names = nil
-		for _, a := range s.rows {
+		for a := range s.rows.all() {
 			names = append(names, a.id)
 		}
 	}
 	for _, id := range names {
-		at := s.find(id)
-		if at < 0 || s.rows[at].removed {
-			w.verdicts[id] = Verdict{Result: failed, Reason: fmt.Sprintf("there is no account %s in the configuration", id)}
+		a := s.rows.find(id)
+		if a == nil || a.removed {
+			w = w.granted(id, Verdict{Result: failed, Reason: fmt.Sprintf("there is no account %s in the configuration", id)})
 			continue
 		}
-		if v, settled := s.rows[at].settled(m.Do); settled {
-			w.verdicts[id] = v
+		if v, settled := a.settled(m.Do); settled {
+			w = w.granted(id, v)
 			continue
 		}
-		w.wishes = append(w.wishes, wish{id, m.Do})
+		w = w.wishing(id, m.Do)
 		var e []kit.Effect
-		s, e = s.at(at, kit.In{Msg: ordered{m.Do}, Now: in.Now})
+		s, e = s.at(a, kit.In{Msg: ordered{m.Do}, Now: in.Now})
 		effects = append(effects, e...)
 	}
 	s, more := s.wait(w)
@@ -177,54 +184,38 @@ func (a account) settled(do string) (Verdict, bool) {
 func (s State) wait(w waiter) (State, []kit.Effect) {
 	s.number++
 	w.number = s.number
+	for id, do := range w.wishes.All() {
+		w = s.look(w, id, do)
+	}
+	if w.wishes.Len() == 0 {
+		return s, []kit.Effect{w.answer()} // nobody waits: no timer is needed
+	}
 	s.waiters = append(slices.Clip(s.waiters), w)
-	effects := []kit.Effect{kit.After{Delay: waitWithin, Msg: waitOver{w.number}}}
-	for _, one := range w.wishes {
-		s = s.look(one.account)
-	}
-	s, answers := s.tell()
-	if len(answers) > 0 {
-		return s, answers // nobody waits: no timer is needed
-	}
-	return s, effects
+	return s, []kit.Effect{kit.After{Delay: waitWithin, Msg: waitOver{w.number}}}
 }
 
-// tellWaiters looks who waited for what has become of the account.
-func (s State) tellWaiters(a account) (State, []kit.Effect) {
+// look asks whether what is wished of an account has come true.
+func (s State) look(w waiter, id channels.Account, do string) waiter {
+	if v, reached := s.reached(id, do); reached {
+		return w.granted(id, v)
+	}
+	return w
+}
+
+// tellWaiters looks who waited for what has become of the account, and answers those that wait for nothing any more.
+func (s State) tellWaiters(id channels.Account) (State, []kit.Effect) {
 	if len(s.waiters) == 0 {
 		return s, nil
 	}
-	return s.look(a.id).tell()
-}
-
-// look moves fulfilled wishes for an account to the verdicts.
-func (s State) look(id channels.Account) State {
-	s.waiters = slices.Clone(s.waiters)
-	for i := range s.waiters {
-		w := &s.waiters[i]
-		at := slices.IndexFunc(w.wishes, func(one wish) bool { return one.account == id })
-		if at < 0 {
-			continue
-		}
-		v, reached := s.reached(w.wishes[at])
-		if !reached {
-			continue
-		}
-		w.wishes = slices.Delete(slices.Clone(w.wishes), at, at+1)
-		w.verdicts = maps.Clone(w.verdicts)
-		w.verdicts[id] = v
-	}
-	return s
-}
-
-// tell answers waiters that wait for nothing any more.
-func (s State) tell() (State, []kit.Effect) {
 	var (
 		left    []waiter
 		effects []kit.Effect
 	)
 	for _, w := range s.waiters {
-		if len(w.wishes) > 0 {
+		if do, wished := w.wishes.Get(id); wished {
+			w = s.look(w, id, do)
+		}
+		if w.wishes.Len() > 0 {
 			left = append(left, w)
 			continue
 		}
@@ -235,41 +226,41 @@ func (s State) tell() (State, []kit.Effect) {
 }
 
 func (w waiter) answer() kit.Effect {
+	verdicts := maps.Collect(w.verdicts.All())
 	switch w.kind.(type) {
 	case Apply:
-		return kit.Answer{To: w.from, Msg: Applied{Verdicts: w.verdicts}}
+		return kit.Answer{To: w.from, Msg: Applied{Verdicts: verdicts}}
 	case Prepare:
 		faults := map[channels.Account]string{}
-		for id, v := range w.verdicts {
+		for id, v := range verdicts {
 			if v.Result != applied {
 				faults[id] = v.Reason
 			}
 		}
 		return kit.Answer{To: w.from, Msg: Prepared{Faults: faults}}
 	}
-	return kit.Answer{To: w.from, Msg: Ordered{Verdicts: w.verdicts}}
+	return kit.Answer{To: w.from, Msg: Ordered{Verdicts: verdicts}}
 }
 
-// reached tells whether a wish has come true, or cannot.
-func (s State) reached(w wish) (Verdict, bool) {
-	at := s.find(w.account)
-	if at < 0 {
+// reached tells whether what is wished of an account has come true, or cannot.
+func (s State) reached(id channels.Account, do string) (Verdict, bool) {
+	a := s.rows.find(id)
+	if a == nil {
 		return Verdict{Result: removed}, true
 	}
-	a := s.rows[at]
-	if w.do == doPrepare {
+	if do == doPrepare {
 		return a.prepared()
 	}
 	switch {
-	case w.do == doRemove:
+	case do == doRemove:
 		return Verdict{Result: removed}, a.removed && a.alone() && a.memory.clean()
 	case a.removed:
 		return Verdict{Result: removed}, true
-	case a.phase == Running && w.do != doStop: // a new one: whoever is to be restarted or stopped drains already
+	case a.phase == Running && do != doStop: // a new one: whoever is to be restarted or stopped drains already
 		return Verdict{Result: applied, Run: a.run.number}, true
-	case a.phase == Off && w.do == doStop:
+	case a.phase == Off && do == doStop:
 		return Verdict{Result: applied}, !a.memory.undecided
-	case a.phase == Off && w.do == doApply:
+	case a.phase == Off && do == doApply:
 		return Verdict{Result: applied, Reason: a.cause}, true
 	case a.phase == Blocked:
 		return Verdict{Result: deferred, Reason: a.cause}, true
@@ -286,14 +277,12 @@ func (s State) waitOver(m waitOver) (State, []kit.Effect) {
 		return s, nil
 	}
 	w := s.waiters[at]
-	w.verdicts = maps.Clone(w.verdicts)
-	for _, one := range w.wishes {
+	for id := range w.wishes.All() {
 		v := Verdict{Result: deferred, Reason: "not reached within " + waitWithin.String()}
-		if at := s.find(one.account); at >= 0 {
-			a := s.rows[at]
+		if a := s.rows.find(id); a != nil {
 			v.Reason = strings.TrimSuffix(fmt.Sprintf("still %s after %s: %s", a.phase, waitWithin, a.cause), ": ")
 		}
-		w.verdicts[one.account] = v
+		w = w.granted(id, v)
 	}
 	s.waiters = slices.Delete(slices.Clone(s.waiters), at, at+1)
 	return s, []kit.Effect{w.answer()}

@@ -154,9 +154,8 @@ func TestLaw8_AManualStopOutlivesTheProcess(t *testing.T) {
 
 func TestLaw9_ALeaseThatCameWithAPanicIsGivenBack(t *testing.T) {
 	w := running(t)
-	home1 := &w.state.rows[0]
-	home1.in.queue, home1.in.borrowing = []job{{}}, 77 // a job without a request is a bug
-	effects := w.give(kit.Answered{Tag: borrowing{home1.ref, 77}, Msg: registry.Leased{Lease: 99}})
+	w.alter(home, func(a *account) { a.in.queue, a.in.borrowing = []job{{}}, 77 }) // a job without a request is a bug
+	effects := w.give(kit.Answered{Tag: borrowing{w.row(home).ref, 77}, Msg: registry.Leased{Lease: 99}})
 	if got := kittest.Told[registry.Release](effects); !slices.Contains(got, registry.Release{Lease: 99}) || w.row(home).phase != Failed {
 		t.Errorf("%s and %+v given back, want it failed and lease 99 among them", w.row(home).phase, got)
 	}

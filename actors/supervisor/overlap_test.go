@@ -303,7 +303,7 @@ func TestNumbersOfCandidatesAreReservedToo(t *testing.T) {
 
 func TestNoCandidateIsBegunWhileAsManyRunsHangAsAreAllowed(t *testing.T) {
 	w := running(t)
-	w.state.rows[0].abandoned = make([]life, maxAbandoned)
+	w.alter(home, func(a *account) { a.abandoned = make([]life, maxAbandoned) })
 	q := w.ask(Prepare{Accounts: []Account{account0(home, "b")}})
 	if got := w.faults(q)[home]; !strings.Contains(got, "8 earlier runs hang") || w.proving(home) != nil {
 		t.Errorf("fault %q, candidate %v", got, w.proving(home))

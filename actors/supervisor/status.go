@@ -4,8 +4,8 @@ import "maps"
 
 // Snapshot is the channel as it is now. It calls no code of a network.
 func (s State) Snapshot() Snapshot {
-	out := Snapshot{Channel: s.Channel, Revision: s.Revision}
-	for _, a := range s.rows {
+	out := Snapshot{Channel: s.Channel, Revision: s.Revision, Accounts: make([]Status, 0, s.rows.byName.Len())}
+	for a := range s.rows.all() {
 		out.Accounts = append(out.Accounts, a.status())
 	}
 	return out

@@ -178,7 +178,7 @@ func (w *world) calm() {
 		}
 	}
 	held := 0
-	for _, a := range w.state.rows {
+	for a := range w.state.rows.all() {
 		r := w.current(a.id)
 		switch {
 		case a.up() && (a.phase != Running || r == nil || r.number != a.run.number):

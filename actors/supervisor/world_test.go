@@ -152,11 +152,10 @@ func (w *world) once(before State, msg any, e kit.Effect) {
 		return
 	}
 	o, _ := ask.Tag.(owned)
-	at := slices.IndexFunc(before.rows, func(a account) bool { return a.ref == o.owner() })
-	if at < 0 || nameOf(msg) == nameOf(kit.Answered{Tag: ask.Tag}) {
+	a, due := before.rows.find(o.owner().id), nameOf(msg)
+	if a == nil || a.ref != o.owner() || due == nameOf(kit.Answered{Tag: ask.Tag}) {
 		return
 	}
-	a, due := before.rows[at], nameOf(msg)
 	under := map[string]bool{
 		"taking": a.in.taking != 0, "committing": a.in.committing != 0,
 		"borrowing": a.in.borrowing != 0 || a.in.lease != 0 && a.in.used < perLease && due != "interpreting" && due != "Apply",
@@ -280,10 +279,20 @@ func (w *world) laws() {
 			}
 		}
 	}
-	for _, a := range w.state.rows {
+	busy, alive := 0, 0
+	for a := range w.state.rows.all() {
+		if !a.in.idle() {
+			busy++
+		}
+		if !a.alone() {
+			alive++
+		}
 		if len(a.in.queue) > window || len(a.abandoned) > maxAbandoned || len(a.in.stuck) > maxStuck {
 			w.t.Fatalf("%s exceeds a bound: %d requests, %d abandoned runs, %d stuck", a.id, len(a.in.queue), len(a.abandoned), len(a.in.stuck))
 		}
+	}
+	if r := w.state.rows; r.busy != busy || r.alive != alive {
+		w.t.Fatalf("%d accounts are counted as busy and %d as alive, want %d and %d", r.busy, r.alive, busy, alive)
 	}
 }
 
@@ -327,10 +336,17 @@ func (w *world) fire(kind any, after time.Duration) *world {
 
 // row is the account as the supervisor knows it; a zero one if it does not.
 func (w *world) row(id channels.Account) account {
-	if at := w.state.find(id); at >= 0 {
-		return w.state.rows[at]
+	if a := w.state.rows.find(id); a != nil {
+		return *a
 	}
 	return account{}
+}
+
+// alter makes the account one that is otherwise hard to come by.
+func (w *world) alter(id channels.Account, change func(*account)) {
+	a := w.row(id)
+	change(&a)
+	w.state.rows = w.state.rows.with(&a)
 }
 
 // summary says in a line each what the effects are; notes are left out.

@@ -61,7 +61,7 @@ type encoder func(w *writer, v reflect.Value)
 type canon struct {
 	skip    map[string]bool    // package.Type.field or package.*.field
 	numbers map[string]number  // likewise
-	types   map[string]encoder // package.Type: written by hand
+	types   map[string]encoder // package.Type, without parameters: written by hand
 	used    map[string]bool    // rules that met a field
 	made    map[reflect.Type]encoder
 	words   map[string]string             // what stands for a text that is another in every process
@@ -127,8 +127,9 @@ func (c *canon) make(t reflect.Type) encoder {
 }
 
 func (c *canon) build(t reflect.Type) encoder {
-	if e := c.types[typeName(t)]; e != nil {
-		c.used[typeName(t)] = true
+	name, _, _ := strings.Cut(typeName(t), "[") // what a generic type is made of, its entries say
+	if e := c.types[name]; e != nil {
+		c.used[name] = true
 		return e
 	}
 	switch t.Kind() {
@@ -157,7 +158,7 @@ func (c *canon) build(t reflect.Type) encoder {
 	case reflect.Slice, reflect.Array:
 		return c.list(t)
 	case reflect.Map:
-		return c.mapping(t)
+		return mapping
 	case reflect.Struct:
 		return c.record(t)
 	default:
@@ -198,25 +199,27 @@ func (c *canon) list(t reflect.Type) encoder {
 	}
 }
 
-// mapping writes entries in the order of their own forms, so that the names of keys that are numbers do not matter.
-func (c *canon) mapping(t reflect.Type) encoder {
-	key, value := c.make(t.Key()), c.make(t.Elem())
-	return func(w *writer, v reflect.Value) {
-		w.fixed.word(uint64(v.Len()))
-		if v.Len() == 0 {
-			return
-		}
-		entries := make([]form, 0, v.Len())
-		for i := v.MapRange(); i.Next(); {
-			one := writer{canon: w.canon, scope: w.scope}
-			key(&one, i.Key())
-			value(&one, i.Value())
-			entries = append(entries, one.form)
-		}
-		slices.SortFunc(entries, form.compare)
-		for _, e := range entries {
-			w.form.append(e)
-		}
+func mapping(w *writer, v reflect.Value) {
+	var entries []form
+	for i := v.MapRange(); i.Next(); {
+		entries = append(entries, w.entry(i.Key(), i.Value()))
+	}
+	w.entries(entries)
+}
+
+func (w *writer) entry(key, value reflect.Value) form {
+	one := writer{canon: w.canon, scope: w.scope}
+	w.canon.encoder(key.Type())(&one, key)
+	w.canon.encoder(value.Type())(&one, value)
+	return one.form
+}
+
+// entries are written in the order of their own forms, so that the names of keys that are numbers do not matter.
+func (w *writer) entries(all []form) {
+	w.fixed.word(uint64(len(all)))
+	slices.SortFunc(all, form.compare)
+	for _, e := range all {
+		w.form.append(e)
 	}
 }
 

@@ -1,7 +1,10 @@
 package explore
 
 import (
+	"slices"
 	"testing"
+
+	"github.com/benbjohnson/immutable"
 
 	"holdfast/actors/kit"
 	"holdfast/actors/registry"
@@ -10,6 +13,19 @@ import (
 
 func TestTheCanonicalFormKnowsWhatMatters(t *testing.T) {
 	type pair struct{ a, b any }
+	of := func(keys ...int) *immutable.SortedMap[int, bool] { // as many as do not fit in one node
+		m := immutable.NewSortedMap[int, bool](nil)
+		for _, k := range keys {
+			m = m.Set(k, true)
+		}
+		return m
+	}
+	var many []int
+	for i := range 100 {
+		many = append(many, i)
+	}
+	back := slices.Clone(many)
+	slices.Reverse(back)
 	lease := func(n ...registry.LeaseID) any { return n }
 	for _, c := range []struct {
 		name string
@@ -28,6 +44,9 @@ func TestTheCanonicalFormKnowsWhatMatters(t *testing.T) {
 		{"another account's run is another", pair{kit.Named("channels/a/x/run.1"), kit.Named("channels/a/y/run.1")}, false},
 		{"a map has no order", pair{map[string]int{"a": 1, "b": 2}, map[string]int{"b": 2, "a": 1}}, true},
 		{"its values count", pair{map[string]int{"a": 1}, map[string]int{"a": 2}}, false},
+		{"a sorted map is what is in it, however it came to be", pair{of(many...), of(back...).Set(200, true).Delete(200)}, true},
+		{"its values count as well", pair{of(1), of(1).Set(1, false)}, false},
+		{"and its keys", pair{of(1), of(2)}, false},
 		{"types count", pair{registry.Staged{}, registry.Describe{}}, false},
 		{"nil and empty lists are the same", pair{[]string(nil), []string{}}, true},
 	} {

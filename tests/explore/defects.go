@@ -12,11 +12,11 @@ var inTables = []Mutant{
 	},
 	{
 		Name: "an instance is freed while a run uses it", File: "actors/registry/machine.go",
-		Old: "if i.live || s.held(i.id) || slices", New: "if i.live || slices",
+		Old: "if i.live || i.held > 0 || slices", New: "if i.live || slices",
 	},
 	{
 		Name: "a lease that is given back is kept", File: "actors/registry/machine.go",
-		Old: "delete(s.Leases, id)", New: "_ = id",
+		Old: "s.Leases = s.Leases.Without(id)\n", New: "",
 	},
 	{
 		Name: "what is discarded stays staged", File: "actors/registry/machine.go",
@@ -175,6 +175,6 @@ var inSupervisor = []Mutant{
 	},
 	{
 		Name: "an order is never answered", File: "actors/supervisor/orders.go",
-		Old: "if len(w.wishes) > 0 {\n\t\t\tleft", New: "if true {\n\t\t\tleft",
+		Old: "if w.wishes.Len() > 0 {\n\t\t\tleft", New: "if true {\n\t\t\tleft",
 	},
 }

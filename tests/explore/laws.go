@@ -110,15 +110,15 @@ func runsHoldLeases(v View) (broken string) {
 
 func leasesHaveInstances(v View) string {
 	s := v.State(registryAt).(registry.State)
-	if len(s.Leases) == 0 {
+	if s.Leases.Len() == 0 {
 		return ""
 	}
 	n := 0
 	for _, i := range s.Describe().Instances {
 		n += len(i.Holders)
 	}
-	if n != len(s.Leases) {
-		return fmt.Sprintf("there are %d leases, and %d of them are on an instance that is there", len(s.Leases), n)
+	if n != s.Leases.Len() {
+		return fmt.Sprintf("there are %d leases, and %d of them are on an instance that is there", s.Leases.Len(), n)
 	}
 	return ""
 }

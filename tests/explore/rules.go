@@ -20,7 +20,7 @@ func rules() *canon {
 
 // skipped are texts for people, times, counters whose only use is to be exceeded, and what never changes.
 var skipped = []string{
-	"registry.State.LastLease", "registry.State.Published", "registry.State.Freed",
+	"registry.State.holders", "registry.State.LastLease", "registry.State.Published", "registry.State.Freed",
 	"router.State.Registry", "router.State.Graces", "router.claimed.until",
 	"methods.State.Registry",
 	"reload.State.Places", "reload.State.Methods", "reload.State.Last", "reload.State.Counts",
@@ -81,7 +81,8 @@ func written() map[string]encoder {
 		"config.Config": func(w *writer, v reflect.Value) {
 			w.fixed.text(v.FieldByName("Gateway").FieldByName("Listen").String())
 		},
-		"explore.settings": func(w *writer, v reflect.Value) { w.fixed.text(reveal[settings](v).word()) },
+		"immutable.SortedMap": sorted,
+		"explore.settings":    func(w *writer, v reflect.Value) { w.fixed.text(reveal[settings](v).word()) },
 		"journal.SetState": func(w *writer, v reflect.Value) {
 			w.fixed.text(v.FieldByName("Name").String())
 			value := string(v.FieldByName("Value").Bytes())
@@ -99,6 +100,17 @@ func written() map[string]encoder {
 			}
 		},
 	}
+}
+
+// sorted writes a sorted map as it would a plain one. Which tree holds the entries says only in what order they came.
+func sorted(w *writer, v reflect.Value) {
+	iterator := reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).MethodByName("Iterator").Call(nil)[0]
+	next := iterator.MethodByName("Next")
+	var entries []form
+	for one := next.Call(nil); one[2].Bool(); one = next.Call(nil) {
+		entries = append(entries, w.entry(one[0], one[1]))
+	}
+	w.entries(entries)
 }
 
 // reveal reads a value that lies behind a pointer, whoever the field belongs to.
