@@ -359,27 +359,33 @@ func FuzzStep(f *testing.F) {
 				t.Fatal("the generation fell")
 			}
 			s = next
-			held := map[InstanceID]int{}
-			for id, l := range s.Leases.All() {
-				held[l.instance]++
-				if s.holders.Of(l.holder) != id {
-					t.Fatalf("%q is known to hold lease %d and holds %d", l.holder, s.holders.Of(l.holder), id)
-				}
-				if !slices.ContainsFunc(s.Instances, func(i instance) bool { return i.id == l.instance }) {
-					t.Fatalf("lease %d holds instance %v, which is gone", id, l.instance)
-				}
-			}
-			if s.holders.Len() != s.Leases.Len() {
-				t.Fatalf("%d holders are known, and there are %d leases", s.holders.Len(), s.Leases.Len())
-			}
-			for _, i := range s.Instances {
-				if i.held != held[i.id] {
-					t.Fatalf("instance %v is held by %d leases and counts %d", i.id, held[i.id], i.held)
-				}
-				if !i.live && i.held == 0 && !slices.Contains(s.Next.instances, i.id) {
-					t.Fatalf("instance %v is kept, and nobody lists it or holds it", i.id)
-				}
-			}
+			booked(t, s)
 		}
 	})
+}
+
+// booked compares the leases with what is known of their holders and instances.
+func booked(t *testing.T, s State) {
+	t.Helper()
+	held := map[InstanceID]int{}
+	for id, l := range s.Leases.All() {
+		held[l.instance]++
+		if s.holders.Of(l.holder) != id {
+			t.Fatalf("%q is known to hold lease %d and holds %d", l.holder, s.holders.Of(l.holder), id)
+		}
+		if !slices.ContainsFunc(s.Instances, func(i instance) bool { return i.id == l.instance }) {
+			t.Fatalf("lease %d holds instance %v, which is gone", id, l.instance)
+		}
+	}
+	if s.holders.Len() != s.Leases.Len() {
+		t.Fatalf("%d holders are known, and there are %d leases", s.holders.Len(), s.Leases.Len())
+	}
+	for _, i := range s.Instances {
+		if i.held != held[i.id] {
+			t.Fatalf("instance %v is held by %d leases and counts %d", i.id, held[i.id], i.held)
+		}
+		if !i.live && i.held == 0 && !slices.Contains(s.Next.instances, i.id) {
+			t.Fatalf("instance %v is kept, and nobody lists it or holds it", i.id)
+		}
+	}
 }
