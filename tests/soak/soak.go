@@ -198,7 +198,7 @@ func (w *world) read(during time.Duration) (need, error) {
 		if s.Runtime == nil {
 			return need{}, errors.New("the gateway does not say what it needs: build it anew")
 		}
-		all = append(all, need{s.Runtime.Goroutines, s.Runtime.FDs, s.Runtime.RSSMB})
+		all = append(all, need{s.Runtime.Goroutines, s.Runtime.FDs - tables(w.gateway.PID()), s.Runtime.RSSMB})
 	}
 	return least(all), nil
 }
