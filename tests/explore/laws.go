@@ -32,6 +32,7 @@ func quietLaws(files *versions) []Law {
 		{"law 8: each wanted account has one run, or a pause, or a reason", wantedRuns},
 		{"law 1: runs that have ended hold no lease", endedHoldNothing},
 		{"law 1: a run uses the instance that is live", runsAreLive},
+		{"law 1: a plugin has one active instance", oneInstance},
 		{"law 3: nothing that was prepared is left", nothingLeft},
 		{"law 3: the last report names every account that serves on with older settings", oldOnesNamed},
 		{"law 3: everybody was told of the applied revision", everybodyTold},

@@ -123,6 +123,20 @@ func oldOnesNamed(v View) (broken string) {
 	return broken
 }
 
+func oneInstance(v View) string {
+	active := map[string]registry.InstanceID{}
+	for _, i := range v.State(registryAt).(registry.State).Describe().Instances {
+		if i.State != "active" {
+			continue
+		}
+		if other, two := active[i.ID.Plugin]; two {
+			return fmt.Sprintf("%v and %v are both active", other, i.ID)
+		}
+		active[i.ID.Plugin] = i.ID
+	}
+	return ""
+}
+
 // nothingLeft: no candidate, no instance and no listener that was made for a publication is left when there is none to come.
 func nothingLeft(v View) (broken string) {
 	if v.State(reloadAt).(reload.State).Doubt {
