@@ -84,7 +84,7 @@ func (s State) onward(tag stepped, a account, l lane, m kit.Answered, in kit.In)
 		case ok && errors.Is(c.Err, journal.ErrEnded):
 			return s.next(tag, in) // the operator dropped it
 		case !ok || c.Err != nil:
-			return s.later(tag, "the journal did not take the attempt", 0, false)
+			return s.pause(tag.account, tag.conversation, "the journal did not take the attempt", 0, false)
 		case a.gone:
 			return s.close(tag, "the account is gone", 0)
 		}
@@ -100,11 +100,11 @@ func (s State) onward(tag stepped, a account, l lane, m kit.Answered, in kit.In)
 		if ok && errors.Is(c.Err, journal.ErrEnded) {
 			return s.next(tag, in)
 		}
-		return s.later(tag, l.cause, l.after, !ok || c.Err != nil)
+		return s.pause(tag.account, tag.conversation, l.cause, l.after, !ok || c.Err != nil)
 	case asking:
 		ours, ok := m.Msg.(journal.OursAre)
 		if !ok || ours.Err != nil {
-			return s.later(tag, "the journal could not say which messages are ours", 0, true)
+			return s.pause(tag.account, tag.conversation, "the journal could not say which messages are ours", 0, true)
 		}
 		return s.find(tag, ours)
 	case finding:
@@ -115,7 +115,7 @@ func (s State) onward(tag stepped, a account, l lane, m kit.Answered, in kit.In)
 		return s.found(tag, res, in)
 	case ending:
 		if c, ok := m.Msg.(journal.Committed); !ok || c.Err != nil && !errors.Is(c.Err, journal.ErrEnded) {
-			return s.later(tag, "the journal did not take the end", 0, true)
+			return s.pause(tag.account, tag.conversation, "the journal did not take the end", 0, true)
 		}
 		return s.next(tag, in)
 	}
@@ -159,7 +159,7 @@ func (s State) sent(tag stepped, res run.Result, in kit.In) (State, []kit.Effect
 		return s.close(tag, res.Err.Error(), after)
 	case channels.Unknown:
 	}
-	next, effects := s.later(tag, res.Err.Error(), after, true)
+	next, effects := s.pause(tag.account, tag.conversation, res.Err.Error(), after, true)
 	return next, append([]kit.Effect{kit.Note{
 		Level: zerolog.WarnLevel, Text: "it is not known whether a reply went out; it will be looked up",
 		Fields: []any{"account", string(tag.account), "seq", r.Seq, "attempt", r.Attempt, "cause", res.Err.Error()},
@@ -211,7 +211,7 @@ func (s State) found(tag stepped, res run.Result, in kit.In) (State, []kit.Effec
 	case in.Now.Sub(l.unknown) > findUntil:
 		return s.dead(tag, "unknown", fmt.Sprintf("it is not known whether it went out, and for %s it could not be found out (%v); look there, then resend or drop it", findUntil, res.Err))
 	}
-	return s.later(tag, res.Err.Error(), 0, true)
+	return s.pause(tag.account, tag.conversation, res.Err.Error(), 0, true)
 }
 
 func (s State) delivered(tag stepped, receipt channels.Receipt) (State, []kit.Effect) {
@@ -237,11 +237,6 @@ func (s State) end(id channels.Account, conversation string, end journal.End, re
 	}
 	s, tag := s.under(id, conversation, s.Accounts.Of(id).lanes.Of(conversation), ending)
 	return s, []kit.Effect{kit.Ask{To: s.Journal, Within: journalWithin, Tag: tag, Msg: journal.Commit{Account: id, Ops: ops}}}
-}
-
-// later pauses the lane.
-func (s State) later(tag stepped, cause string, after time.Duration, unknown bool) (State, []kit.Effect) {
-	return s.pause(tag.account, tag.conversation, cause, after, unknown)
 }
 
 // pause lets a lane wait; unknown says that the outcome of the attempt is open and must be found out first.
