@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -193,6 +195,27 @@ func TestAVerdictIsACopy(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, v); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
+	}
+}
+
+// What is looked up lies in the server's memory, which the next request on the connection writes to.
+func TestWhatAVerdictKeepsOutlivesTheRequest(t *testing.T) {
+	t.Parallel()
+	r := declare("webhook:home", bearer(canary))
+	r.Keep, r.ID = []string{"X-Attempt"}, channels.Selector{Header: "X-Id"}
+	memory := map[string][]byte{"Authorization": []byte(canary), "X-Attempt": []byte("2"), "X-Id": []byte("abc")}
+	lent := Head{Method: "POST", Header: func(name string) (string, int) {
+		value := memory[http.CanonicalHeaderKey(name)]
+		return unsafe.String(unsafe.SliceData(value), len(value)), min(len(value), 1)
+	}}
+	v := compile(t, r).Check(lent, []byte(`{}`), noon)
+	for _, value := range memory {
+		for i := range value {
+			value[i] = 'z'
+		}
+	}
+	if v.Action != Accept || v.ID != "abc" || v.Keep["x-attempt"] != "2" {
+		t.Errorf("the verdict became id %q, kept %v", v.ID, v.Keep)
 	}
 }
 
