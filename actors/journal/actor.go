@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -23,13 +22,19 @@ type (
 type shell struct {
 	s         *Store
 	m         Machine
-	published map[Queue]Counters
+	published kit.Map[string, queueCounters] // by the queue's key
 	started   bool
+}
+
+// queueCounters are those of one queue.
+type queueCounters struct {
+	queue    Queue
+	counters Counters
 }
 
 // Spec is the journal's actor on an open store. The store belongs to it from now on. A bug in it ends the process.
 func Spec(s *Store) kit.Spec {
-	a := &shell{s: s, m: newMachine(s.water), published: map[Queue]Counters{}}
+	a := &shell{s: s, m: newMachine(s.water)}
 	return kit.Batch("journal", true, a.work, a.receive)
 }
 
@@ -59,22 +64,32 @@ func (a *shell) receive(c *kit.Context, ins []kit.In) {
 	a.publish(c)
 }
 
-// publish lets everybody read the counters without asking. Only what has changed is copied.
+// publish lets everybody read the counters without asking. Only what has changed is copied, and who reads draws the rest.
 func (a *shell) publish(c *kit.Context) {
-	c.Publish(a.m.phaseNow().String(), a.statistics())
+	statistics := a.statistics()
+	c.Publish(a.m.phaseNow().String(), kit.Drawn(func() any { return statistics() }))
 }
 
-func (a *shell) statistics() Statistics {
-	next := maps.Clone(a.published)
-	for q, b := range a.s.queues {
-		if b.changed {
-			next[q] = b.copied()
-			b.changed = false
+// statistics are drawn from what never changes.
+func (a *shell) statistics() func() Statistics {
+	for q := range a.s.moved {
+		key := string(booksKey(q))
+		if b := a.s.queues[q]; b != nil {
+			a.published = a.published.With(key, queueCounters{q, b.copied()})
+		} else { // it has another name
+			a.published = a.published.Without(key)
 		}
 	}
-	maps.DeleteFunc(next, func(q Queue, _ Counters) bool { return a.s.queues[q] == nil }) // it has another name
-	a.published = next
-	return a.m.statistics(next)
+	clear(a.s.moved)
+	drawn, published := a.m.statistics(nil), a.published
+	return func() Statistics {
+		drawn := drawn
+		drawn.Queues = make(map[Queue]Counters, published.Len())
+		for _, c := range published.All() {
+			drawn.Queues[c.queue] = c.counters
+		}
+		return drawn
+	}
 }
 
 // work does a job beside the actor.

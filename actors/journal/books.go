@@ -21,10 +21,9 @@ type books struct {
 	Counters
 	// floor is a number below which nothing is pending. The keys of ended items leave traces that a walk from the
 	// queue's first key would have to pass again and again.
-	floor   uint64
-	dirty   bool // not yet in the batch
-	changed bool // not yet published
-	stale   bool // the oldest has ended: look for the next
+	floor uint64
+	dirty bool // not yet in the batch
+	stale bool // the oldest has ended: look for the next
 }
 
 func (b *books) created(seq uint64, at time.Time) {
@@ -33,7 +32,7 @@ func (b *books) created(seq uint64, at time.Time) {
 	}
 	b.Created++
 	b.Pending++
-	b.dirty, b.changed = true, true
+	b.dirty = true
 }
 
 func (b *books) ended(seq uint64, state State, outcome string) {
@@ -50,7 +49,7 @@ func (b *books) ended(seq uint64, state State, outcome string) {
 	if seq <= b.floor {
 		b.stale = true
 	}
-	b.dirty, b.changed = true, true
+	b.dirty = true
 }
 
 // repeated counts an item that was created and done at once.
@@ -58,7 +57,7 @@ func (b *books) repeated() {
 	b.Created++
 	b.Done++
 	b.count(outcomeDuplicate)
-	b.dirty, b.changed = true, true
+	b.dirty = true
 }
 
 func (b *books) count(outcome string) { b.counted(outcome, 1) }
@@ -94,7 +93,7 @@ func (b *books) unite(old *books) {
 	for outcome, n := range old.Outcomes {
 		b.counted(outcome, n)
 	}
-	b.dirty, b.changed, b.stale = true, true, true
+	b.dirty, b.stale = true, true
 }
 
 // copied is the counters as others may keep them.

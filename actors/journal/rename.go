@@ -75,6 +75,7 @@ func (r renaming) queues() error {
 		}
 		r.s.books(to).unite(old)
 		delete(r.s.queues, from)
+		r.s.moved[from] = true
 		r.drop(booksKey(from))
 		if err := r.entries(from, to); err != nil {
 			return err

@@ -84,6 +84,7 @@ type Store struct {
 
 	last   uint64 // the last number given
 	queues map[Queue]*books
+	moved  map[Queue]bool // those that were changed in this turn
 	names  names
 	swept  int64 // nothing is to be forgotten before this time
 
@@ -130,6 +131,10 @@ func (s *Store) open() error {
 	if s.last, s.queues, err = load(s.db); err != nil {
 		return err
 	}
+	s.moved = map[Queue]bool{}
+	for q := range s.queues {
+		s.moved[q] = true // nothing is published yet
+	}
 	if s.names, err = readNames(s.db); err != nil {
 		return err
 	}
@@ -167,8 +172,13 @@ func (s *Store) measure() {
 
 // freshen finds the oldest pending item of queues that have lost theirs. What is read must be in order already.
 func (s *Store) freshen() error {
-	for q, b := range s.queues {
-		if !b.stale {
+	for q := range s.moved {
+		b := s.queues[q]
+		if b == nil || !b.stale {
+			continue
+		}
+		if b.Pending == 0 { // as it is nearly always
+			b.floor, b.Oldest, b.stale = s.last+1, time.Time{}, false
 			continue
 		}
 		seq, at, found, err := oldest(s.db, q, b.floor)
@@ -238,7 +248,7 @@ func load(r pebble.Reader) (uint64, map[Queue]*books, error) {
 	}
 	queues := make(map[Queue]*books, len(counters))
 	for q, c := range counters {
-		b := &books{Counters: c, floor: last + 1, changed: true}
+		b := &books{Counters: c, floor: last + 1}
 		if seq, at, found, err := oldest(r, q, 0); err != nil {
 			return 0, nil, fmt.Errorf("find the oldest %s of %s: %w", q.Kind, q.Account, err)
 		} else if found {
@@ -292,8 +302,9 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// books of a queue, which it gets when it is first used.
+// books of a queue, which it gets when it is first used, to be changed.
 func (s *Store) books(q Queue) *books {
+	s.moved[q] = true
 	b := s.queues[q]
 	if b == nil {
 		b = &books{floor: s.last + 1}

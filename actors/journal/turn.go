@@ -154,7 +154,7 @@ func (t *turn) show(e kit.Effect) {
 	case judge:
 		t.tell(judged{judge: e, answer: t.s.answer(e.ask)})
 	case statsTo:
-		t.c.Do(kit.Answer{To: e.from, Msg: t.statistics()})
+		t.c.Do(kit.Answer{To: e.from, Msg: t.statistics()()})
 	case removeBlobs:
 		t.removeBlobs(e.hashes)
 	default:
