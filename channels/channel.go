@@ -109,6 +109,9 @@ type Raw struct {
 	Form string // names the shape of Body for Interpret
 	ID   string
 	Body []byte
+	// Claims are all that its arrivals will claim (Arrival.Claim), if the network knows. When the account has heard every
+	// one of them, the item brings nothing new and is passed over, as all that follows from it would be. None: it is stored.
+	Claims []string
 }
 
 // Link is the state of a connection.

@@ -27,6 +27,7 @@ type Request struct {
 	Header  map[string]string `json:"header,omitempty"` // those that the route keeps, lower case
 	Ticket  bool              `json:"ticket,omitempty"` // somebody may come and ask for the replies
 	Body    []byte            `json:"body"`
+	Claims  []string          `json:"-"` // as in Raw: who hands it in knows what it comes down to
 }
 
 // FormWebhook is the form of every request that came over HTTP.

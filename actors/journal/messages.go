@@ -37,14 +37,16 @@ const (
 type (
 	// Accept makes requests pending, from the edge (one) or from a run (as many as its connection brought), and moves
 	// the account's cursor in the same batch. What was let in under a name that has changed since goes to the new one,
-	// without its cursor. Answer: Accepted, after the sync.
+	// without its cursor. A request all of whose claims are held is counted as a duplicate and not written. Answer:
+	// Accepted, after the sync.
 	Accept struct {
 		Account  channels.Account
 		Revision uint64             // of the routes that let them in; 0: Account is called so now
 		Requests []channels.Request // without Seq and At: the journal gives both
 		Cursor   []byte             // nil leaves it as it is
 	}
-	// Accepted answers Accept. Seqs are in the order of the requests. Err is ErrIntake while the journal takes nothing.
+	// Accepted answers Accept. Seqs are in the order of the requests; 0 is one that was not written. Err is ErrIntake
+	// while the journal takes nothing.
 	Accepted struct {
 		Seqs []uint64
 		Err  error

@@ -41,6 +41,37 @@ func TestAcceptedRequestsAreTakenInOrderAsTheyCame(t *testing.T) {
 	}
 }
 
+func TestARequestWhoseClaimsAreAllHeldIsPassedOver(t *testing.T) {
+	w := open(t)
+	w.mustCommit(home, arrival("held", "c"), arrival("too", "c"))
+	claim := func(id string) string { return channels.Arrival{ID: id, Kind: channels.Message}.Claim() }
+	cases := []struct {
+		name    string
+		account channels.Account
+		claims  []string
+		passed  bool
+	}{
+		{"one that is held", home, []string{claim("held")}, true},
+		{"two that are held", home, []string{claim("held"), claim("too")}, true},
+		{"one of two is free", home, []string{claim("held"), claim("free")}, false},
+		{"one that is free", home, []string{claim("free")}, false},
+		{"nothing is known", home, nil, false},
+		{"another account holds it", work, []string{claim("held")}, false},
+	}
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := journal.Accept{Account: c.account, Requests: []channels.Request{{Form: "row", Claims: c.claims}, {Form: "row"}}, Cursor: fmt.Append(nil, i)}
+			got := ask[journal.Accepted](w, m)
+			if got.Err != nil || len(got.Seqs) != 2 || (got.Seqs[0] == 0) != c.passed || got.Seqs[1] == 0 {
+				t.Errorf("%+v", got)
+			}
+			if at := ask[journal.Cursor](w, journal.GetCursor{Account: c.account}); string(at.Value) != fmt.Sprint(i) {
+				t.Errorf("the cursor is at %q", at.Value)
+			}
+		})
+	}
+}
+
 func TestTakeSeesOneLaneOrAllButSome(t *testing.T) {
 	w := open(t)
 	for i := range 9 {

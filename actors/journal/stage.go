@@ -68,8 +68,8 @@ func (g *stage) seal() {
 		g.set([]byte{spaceLast}, appendSeq(nil, g.s.last))
 		g.numbers = g.s.last
 	}
-	for q, b := range g.s.queues {
-		if b.dirty {
+	for q := range g.s.moved {
+		if b := g.s.queues[q]; b != nil && b.dirty {
 			g.set(booksKey(q), marshalBooks(b.Counters))
 			b.dirty = false
 		}
@@ -245,6 +245,10 @@ func (g *stage) accept(m Accept) ([]uint64, error) {
 	g.begin()
 	seqs := make([]uint64, len(m.Requests))
 	for i, r := range m.Requests {
+		if g.known(m.Account, r.Claims) {
+			g.s.books(Queue{Kind: Requests, Account: m.Account}).repeated()
+			continue
+		}
 		r.Seq, r.At, r.Account = g.number(), g.now, m.Account
 		seqs[i] = r.Seq
 		g.create(&item{
@@ -256,6 +260,13 @@ func (g *stage) accept(m Accept) ([]uint64, error) {
 		g.set(cursorKey(m.Account), m.Cursor)
 	}
 	return seqs, nil
+}
+
+// known tells whether the account holds every one of some arrivals' claims; without any there is nothing to be known by.
+func (g *stage) known(account channels.Account, claims []string) bool {
+	return len(claims) > 0 && !slices.ContainsFunc(claims, func(claim string) bool {
+		return g.claim(claimKey(Arrivals, account, claim), 0)
+	})
 }
 
 var errAccount = errors.New("the account is not named channel:name")

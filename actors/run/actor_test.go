@@ -40,10 +40,10 @@ func TestTheNetworkBeginsWithTheCursorOfTheJournal(t *testing.T) {
 
 func TestLaw5_TakeReturnsAfterTheJournalsAnswerAndMovesTheCursor(t *testing.T) {
 	cursors, took := make(chan string, 2), make(chan error, 1)
-	body := []byte(`{"n":1}`)
+	body, claims := []byte(`{"n":1}`), []string{"a|message|"}
 	s := newStageWith(t, double{run: func(ctx context.Context, in channels.Inbox) error {
 		cursors <- string(in.Cursor())
-		err := in.Take(ctx, []channels.Raw{{Form: "frame", ID: "a", Body: body}}, []byte("c2"))
+		err := in.Take(ctx, []channels.Raw{{Form: "frame", ID: "a", Body: body, Claims: claims}}, []byte("c2"))
 		cursors <- string(in.Cursor())
 		took <- err
 		<-ctx.Done()
@@ -52,9 +52,9 @@ func TestLaw5_TakeReturnsAfterTheJournalsAnswerAndMovesTheCursor(t *testing.T) {
 	open := s.journal.WaitIn(func(msg any) bool { _, is := msg.(journal.Accept); return is })
 	want := journal.Accept{
 		Account: "double:home", Cursor: []byte("c2"),
-		Requests: []channels.Request{{Account: "double:home", Form: "frame", ID: "a", Body: []byte(`{"n":1}`)}},
+		Requests: []channels.Request{{Account: "double:home", Form: "frame", ID: "a", Body: []byte(`{"n":1}`), Claims: []string{"a|message|"}}},
 	}
-	body[0] = 'X' // the network may use its buffers again
+	body[0], claims[0] = 'X', "X" // the network may use its buffers again
 	if diff := cmp.Diff(want, open.Msg); diff != "" {
 		t.Errorf("accept (-want +got):\n%s", diff)
 	}

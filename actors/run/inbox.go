@@ -142,7 +142,7 @@ func (b *inbox) pause(ctx context.Context) error {
 func (b *inbox) requests(items []channels.Raw) []channels.Request {
 	out := make([]channels.Request, len(items))
 	for i, raw := range items {
-		out[i] = channels.Request{Account: b.account, Form: raw.Form, ID: raw.ID, Body: slices.Clone(raw.Body)}
+		out[i] = channels.Request{Account: b.account, Form: raw.Form, ID: raw.ID, Body: slices.Clone(raw.Body), Claims: slices.Clone(raw.Claims)}
 	}
 	return out
 }

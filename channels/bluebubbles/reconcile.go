@@ -170,12 +170,12 @@ func (w *rows) take(ctx context.Context, found []row) error {
 	var items []channels.Raw
 	sums := map[int64]uint64{}
 	for _, r := range found {
-		sum, says := w.content(r)
+		sum, claims, says := w.content(r)
 		if !says || w.handed[r.id] == sum {
 			continue
 		}
 		sums[r.id] = sum
-		items = append(items, channels.Raw{Form: formRow, ID: r.guid, Body: r.body})
+		items = append(items, channels.Raw{Form: formRow, ID: r.guid, Body: r.body, Claims: claims})
 	}
 	if err := w.move(ctx, items, w.at.past(found...)); err != nil {
 		return err
@@ -186,22 +186,24 @@ func (w *rows) take(ctx context.Context, found []row) error {
 	return nil
 }
 
-// content tells whether a row says anything to an agent, and sums up what. A row that cannot be interpreted is handed
-// in once, to become a dead letter that shows it.
-func (w *rows) content(r row) (sum uint64, says bool) {
+// content tells whether a row says anything to an agent, sums up what, and names its claims: nearly every row has come by
+// webhook before, and a run that starts looks at all since the last look. A row that cannot be interpreted is handed in
+// once, to become a dead letter that shows it.
+func (w *rows) content(r row) (sum uint64, claims []string, says bool) {
 	m := newRecord(gjson.ParseBytes(r.body))
 	if m.fromMe || m.itemType != 0 {
-		return 0, false
+		return 0, nil, false
 	}
 	arrivals, err := m.arrivals(w.channel.now())
 	if err != nil {
-		return 1, r.id > w.at.Row
+		return 1, nil, r.id > w.at.Row
 	}
 	h := fnv.New64a()
 	for _, a := range arrivals {
+		claims = append(claims, a.Claim())
 		fmt.Fprintln(h, a.Claim(), a.Incomplete, a.Text)
 	}
-	return h.Sum64(), len(arrivals) > 0
+	return h.Sum64(), claims, len(arrivals) > 0
 }
 
 // forget drops what the next look will not see again.

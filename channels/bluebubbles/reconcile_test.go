@@ -233,3 +233,26 @@ func TestTheCursorIsSmallAndReadable(t *testing.T) {
 		t.Fatal("no JSON")
 	}
 }
+
+// TestWhatWebhooksBroughtIsNotStoredAgain: a run that starts looks at every row since the last look, and most are old news.
+func TestWhatWebhooksBroughtIsNotStoredAgain(t *testing.T) {
+	const many = 300
+	w := newWorld(t, bluebubblestest.Options{})
+	hook := w.hook + "?password=" + "pa+ss%2Bw%C3%B6rd%261"
+	w.Register(hook)
+	w.run(t)
+	for range many {
+		w.Receive(direct, peerID, "by webhook")
+	}
+	w.all(t)
+	w.stop(t)
+	w.Repoint("http://127.0.0.1:1/")()
+	w.Receive(direct, peerID, "while nobody listened")
+	before := w.in.raws
+	w.connect()
+	w.run(t)
+	w.all(t)
+	if n := w.in.raws - before; n != 1 {
+		t.Errorf("%d rows were stored, want the one that no webhook brought", n)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,14 +66,21 @@ func (in *inbox) Take(ctx context.Context, items []channels.Raw, cursor []byte) 
 		return err
 	}
 	in.takes++
-	in.raws += len(items)
 	for _, item := range items {
+		if in.known(item.Claims) {
+			continue
+		}
+		in.raws++
 		in.accept(item.Form, item.Body)
 	}
 	if cursor != nil {
 		in.stored = bytes.Clone(cursor)
 	}
 	return ctx.Err()
+}
+
+func (in *inbox) known(claims []string) bool {
+	return len(claims) > 0 && !slices.ContainsFunc(claims, func(c string) bool { return !in.claims[c] })
 }
 
 func (in *inbox) Report(c channels.Condition) {

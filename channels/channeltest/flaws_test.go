@@ -39,6 +39,7 @@ var flaws = map[string]string{
 	"Run leaves something":               "something is left running",
 	"Run ignores its context":            "Run has not returned",
 	"acknowledges at once":               "before we had it",
+	"an item is taken for another":       "and its arrivals claim",
 	"a run stays when it is gone":        "Run has not returned",
 	"Take outlives the run":              "Run has not returned",
 	"a clean end is an error":            "want nil",

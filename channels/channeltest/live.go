@@ -3,6 +3,7 @@ package channeltest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,6 +105,14 @@ func takes(t *testing.T, kind channels.Kind, fake Fake) {
 		}
 		w.stop(t)
 	})
+	t.Run("an item is known by what its arrivals claim", func(t *testing.T) {
+		w := newWorld(t, kind, fake, usual)
+		w.start(t)
+		w.peer.Bring()
+		Eventually(t, "the item is handed in", func() bool { return len(w.inbox.Items()) > 0 })
+		w.stop(t)
+		known(t, kind, w.inbox.Items()[0])
+	})
 	t.Run("Run returns though the journal does not", func(t *testing.T) {
 		w := newWorld(t, kind, fake, usual)
 		release := w.inbox.Hold()
@@ -122,6 +131,25 @@ func takes(t *testing.T, kind channels.Kind, fake Fake) {
 			t.Errorf("Run returned %v, want %v", err, channels.ErrGone)
 		}
 	})
+}
+
+// known checks that claims say all that an item comes down to: it is passed over when they are held.
+func known(t *testing.T, kind channels.Kind, item channels.Raw) {
+	t.Helper()
+	if item.Claims == nil {
+		return
+	}
+	arrivals, err := kind.Interpret(kind.Settings(), channels.Request{Account: account, At: time.Now(), Form: item.Form, ID: item.ID, Body: item.Body})
+	if err != nil {
+		t.Fatalf("an item with claims cannot be interpreted: %v", err)
+	}
+	var claims []string
+	for _, a := range arrivals {
+		claims = append(claims, a.Claim())
+	}
+	if !slices.Equal(claims, item.Claims) {
+		t.Errorf("an item was handed in as %q, and its arrivals claim %q", item.Claims, claims)
+	}
 }
 
 // sends checks what goes out.

@@ -219,7 +219,7 @@ func (l *pollLink) Run(ctx context.Context, in channels.Inbox) error {
 		if len(data) == 0 {
 			continue
 		}
-		err = in.Take(l.takeContext(ctx), []channels.Raw{{Form: "line", Body: data}}, []byte("1"))
+		err = in.Take(l.takeContext(ctx), []channels.Raw{{Form: "line", Body: data, Claims: claims(l.settings, data)}}, []byte("1"))
 		if flaw == "a run stays when it is gone" && errors.Is(err, channels.ErrGone) {
 			continue
 		}
@@ -235,6 +235,15 @@ func (l *pollLink) Run(ctx context.Context, in channels.Inbox) error {
 		return ctx.Err()
 	}
 	return nil
+}
+
+// claims are those of what a line brings.
+func claims(s *pollSettings, line []byte) []string {
+	arrivals, err := pollInterpret(s, channels.Request{Body: line})
+	if err != nil || flaw == "an item is taken for another" {
+		return []string{"another"}
+	}
+	return []string{arrivals[0].Claim()}
 }
 
 func (l *pollLink) takeContext(ctx context.Context) context.Context {
