@@ -40,6 +40,7 @@ type editor struct {
 	reloads int
 	refused int
 	faults  []string
+	done    []doing
 	pending sync.WaitGroup
 }
 
@@ -82,12 +83,20 @@ func (e *editor) save(what, file string, edit func(*settings)) (time.Time, error
 	if !how.whole {
 		e.writing = append(e.writing, span{began, ended})
 	}
+	e.note("saved "+how.name+": "+what, began, ended)
 	e.edits++
 	e.saved[what]++
 	if err != nil {
 		e.fault("save %s %s: %v", file, how.name, err)
 	}
 	return ended, nil
+}
+
+// note keeps what was done to the configuration.
+func (e *editor) note(what string, from, to time.Time) {
+	e.books.Lock()
+	defer e.books.Unlock()
+	e.done = append(e.done, doing{what, span{from, to}})
 }
 
 // live waits until what was saved at a time is live.
@@ -169,6 +178,7 @@ func (e *editor) reloadOnce() {
 	err := e.gateway.Call("reload", nil, &r)
 	ended := time.Now()
 	whole := e.whole(began, ended)
+	e.note(fmt.Sprintf("reload: %d units, %s", len(r.Units), r.Err), began, ended)
 	e.books.Lock()
 	defer e.books.Unlock()
 	if err != nil {

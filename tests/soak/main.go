@@ -34,6 +34,7 @@ func main() {
 	flag.DurationVar(&o.duration, "duration", time.Minute, "how long messages are sent")
 	flag.IntVar(&o.rate, "rate", 500, "messages a second")
 	flag.IntVar(&o.reloads, "reloads", 0, "no load but at the start: this many reloads, as fast as they go")
+	flag.StringVar(&o.only, "only", "", "the only sort of edit, by its name; all of them otherwise")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with configuration, state and log")
 	flag.Parse()
 	err := o.play()
@@ -54,6 +55,7 @@ type options struct {
 	duration time.Duration
 	rate     int
 	reloads  int
+	only     string
 	keep     bool
 	env      []string // for the gateway, besides its own
 }

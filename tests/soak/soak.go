@@ -136,7 +136,11 @@ func (w *world) start(o options, s *settings, bases []string) error {
 		}
 		a.follow(func(t *target) { t.base, t.path, t.secret = w.gateway.URL, a.path, a.secrets[0] })
 	}
-	w.editor = &edits{sorts: everySort, bases: bases, levels: []string{"info", "warn"}, gap: 3 * time.Second}
+	sorts := slices.DeleteFunc(slices.Clone(everySort), func(s sortOf) bool { return o.only != "" && s.name != o.only })
+	if len(sorts) == 0 {
+		return fmt.Errorf("there is no sort of edit called %q", o.only)
+	}
+	w.editor = &edits{sorts: sorts, bases: bases, levels: []string{"info", "warn"}, gap: 3 * time.Second}
 	w.editor.editor = newEditor(context.Background(), w.dir, s, w.gateway)
 	return nil
 }
@@ -264,6 +268,9 @@ func (w *world) judge() (result, []string) {
 		fmt.Printf("edits: %d × %s\n", e.saved[sort], sort)
 	}
 	faults = append(faults, e.faults...)
+	for _, one := range w.load.ledger.stalls(edited, time.Duration(2*r.P99Steady*float64(time.Millisecond))) {
+		fmt.Println("slow:", one.tell(e.done))
+	}
 	for _, a := range w.accounts {
 		if a.server == nil {
 			continue
