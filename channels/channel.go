@@ -75,8 +75,6 @@ type Env struct {
 	Account Account
 	Run     uint64
 	Log     zerolog.Logger
-	// Webhook is where the outside reaches the account's route, as far as the gateway knows; without credentials.
-	Webhook string
 	// Blob opens a stored attachment by its hash.
 	Blob func(hash string) (io.ReadCloser, error)
 }
@@ -100,6 +98,9 @@ type Inbox interface {
 	Take(ctx context.Context, items []Raw, cursor []byte) error
 	// Report says how the connection is. Only the last report counts.
 	Report(Condition)
+	// Webhook is where the outside reaches the account's route, as far as the gateway knows; without credentials. It changes
+	// when the gateway moves: no connection is worth ending for that.
+	Webhook() string
 	// Nudge delivers a value when the gateway may have missed something and the network should look.
 	Nudge() <-chan struct{}
 }

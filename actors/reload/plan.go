@@ -183,7 +183,8 @@ func (p *Plan) accounts(applied, next *Candidate) {
 	})
 }
 
-// differs says why an account is another than it was; empty if it is not.
+// differs says why an account is another than it was; empty if it is not. The address at which the gateway is reached is
+// not the account's: its run hears of another one and goes on.
 func (a Account) differs(old Account) string {
 	switch {
 	case reasons(old.Node, a.Node) != "":
@@ -192,8 +193,6 @@ func (a Account) differs(old Account) string {
 		return "its plugin was enabled or disabled"
 	case !a.With.Equal(old.With):
 		return "the settings of its plugin are others"
-	case a.Webhook != old.Webhook:
-		return "its webhook has another address"
 	}
 	return ""
 }

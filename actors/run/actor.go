@@ -66,7 +66,7 @@ func newShell(start Start, self kit.Addr, sys *kit.System, blobs Blobs, log zero
 	sh.all, sh.cutAll = context.WithCancel(context.Background())
 	sh.calls, sh.cutCalls = context.WithCancel(sh.all)
 	sh.connection, sh.cancel = context.WithCancel(sh.all)
-	sh.inbox = newInbox(sh.all, sys, self, start.Account)
+	sh.inbox = newInbox(sh.all, sys, self, start)
 	return sh
 }
 
@@ -81,6 +81,8 @@ func (sh *shell) perform(_ *kit.Context, e kit.Effect) {
 		sh.cutAll()
 	case Poke:
 		sh.inbox.poke()
+	case Readdress:
+		sh.inbox.readdress(e.Webhook)
 	default:
 		panic(fmt.Sprintf("no arm for effect %T", e))
 	}
@@ -111,7 +113,7 @@ func (sh *shell) work(life context.Context, job any) (any, error) {
 func (sh *shell) live(job Live) error {
 	sh.inbox.begin(job.Cursor)
 	network := sh.start.Kind.Connect(sh.start.Settings, channels.Env{
-		Account: sh.start.Account, Run: sh.start.Number, Log: sh.log, Webhook: sh.start.Webhook, Blob: sh.blobs.Open,
+		Account: sh.start.Account, Run: sh.start.Number, Log: sh.log, Blob: sh.blobs.Open,
 	})
 	sh.network.Store(&network)
 	answer, err := sh.sys.Ask(sh.connection, sh.self, Connected{})

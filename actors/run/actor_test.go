@@ -334,6 +334,27 @@ func TestNudgesAreKeptForANetworkThatIsBusy(t *testing.T) {
 	}
 }
 
+func TestTheNetworkIsToldWhereItsRouteIsReached(t *testing.T) {
+	begin, addresses := make(chan struct{}), make(chan string, 2)
+	s := newStage(t, double{run: func(ctx context.Context, in channels.Inbox) error {
+		addresses <- in.Webhook()
+		<-begin
+		addresses <- in.Webhook()
+		<-ctx.Done()
+		return nil
+	}})
+	s.up()
+	if got := <-addresses; got != testStart.Webhook || got == "" {
+		t.Errorf("at the start it is %q, want %q", got, testStart.Webhook)
+	}
+	s.sys.Tell(s.self, Moved{Webhook: "http://moved.example/hook"})
+	s.call(Typing{}, time.Second) // behind it in the mailbox
+	close(begin)
+	if got := <-addresses; got != "http://moved.example/hook" {
+		t.Errorf("after the move it is %q", got)
+	}
+}
+
 func TestAReportIsACopy(t *testing.T) {
 	s := newStage(t, double{run: func(ctx context.Context, in channels.Inbox) error {
 		facts := map[string]string{"privateApi": "on"}

@@ -107,7 +107,7 @@ func newStageWith(t *testing.T, network channels.Channel, accept func(journal.Ac
 		}
 		return nil
 	})
-	start := Start{Account: "double:home", Number: 7, Kind: channels.Kind{
+	start := Start{Account: "double:home", Number: 7, Webhook: testStart.Webhook, Kind: channels.Kind{
 		Name: "double", Connect: func(channels.Settings, channels.Env) channels.Channel { return network },
 	}}
 	s.self = s.parent.Child(start.Name(), Spec(start, s.journal.Addr(), s.parent.Addr(), sys, s.blobs, zerolog.Nop()))

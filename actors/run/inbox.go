@@ -33,15 +33,19 @@ type inbox struct {
 	slots   chan struct{}
 	nudge   chan struct{}
 
-	mu     sync.Mutex
-	cursor []byte
-	newest uint64 // number of the take that set it
+	mu      sync.Mutex
+	cursor  []byte
+	newest  uint64 // number of the take that set it
+	webhook string
 }
 
 var _ channels.Inbox = (*inbox)(nil)
 
-func newInbox(life context.Context, sys *kit.System, self kit.Addr, account channels.Account) *inbox {
-	return &inbox{life: life, sys: sys, self: self, account: account, slots: make(chan struct{}, maxTakes), nudge: make(chan struct{}, 1)}
+func newInbox(life context.Context, sys *kit.System, self kit.Addr, start Start) *inbox {
+	return &inbox{
+		life: life, sys: sys, self: self, account: start.Account, webhook: start.Webhook,
+		slots: make(chan struct{}, maxTakes), nudge: make(chan struct{}, 1),
+	}
 }
 
 // begin sets the cursor with which the network starts.
@@ -65,6 +69,19 @@ func (b *inbox) advance(number uint64, cursor []byte) {
 	if cursor != nil && number > b.newest {
 		b.cursor, b.newest = cursor, number
 	}
+}
+
+// Webhook is where the outside reaches the account's route now.
+func (b *inbox) Webhook() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.webhook
+}
+
+func (b *inbox) readdress(webhook string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.webhook = webhook
 }
 
 // Nudge delivers a value when the gateway may have missed something.

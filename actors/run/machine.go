@@ -83,14 +83,17 @@ type (
 	Hurry struct{}
 	// Cut ends every context of the run and lets blocked Takes go.
 	Cut struct{}
+	// Readdress tells the network, when it asks, where the outside reaches its route.
+	Readdress struct{ Webhook string }
 	// Poke puts a value into the network's nudge channel, if it is empty.
 	Poke struct{}
 )
 
-func (Cancel) IsEffect() {}
-func (Hurry) IsEffect()  {}
-func (Cut) IsEffect()    {}
-func (Poke) IsEffect()   {}
+func (Cancel) IsEffect()    {}
+func (Hurry) IsEffect()     {}
+func (Cut) IsEffect()       {}
+func (Readdress) IsEffect() {}
+func (Poke) IsEffect()      {}
 
 // Tags of what a run asks and has done.
 type (
@@ -132,6 +135,8 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		return s.admit()
 	case Nudge:
 		return s, []kit.Effect{Poke{}}
+	case Moved:
+		return s, []kit.Effect{Readdress(m)}
 	case Drain:
 		return s.drain(m)
 	case hurry:

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	testStart  = Start{Account: "double:home", Number: 7, Settings: &common{overlaps: true}}
+	testStart  = Start{Account: "double:home", Number: 7, Webhook: "http://gateway.example/hook", Settings: &common{overlaps: true}}
 	testPlaces = Places{Self: kit.Named("channels/double/home/run.7"), Supervisor: kit.Named("channels/double"), Journal: kit.Named("journal")}
 	noon       = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	errNetwork = errors.New("connection reset")
@@ -202,6 +202,7 @@ func TestStep(t *testing.T) {
 			kit.Note{Level: zerolog.DebugLevel, Text: "draining", Fields: []any{"cause", "", "calls", 1, "takes", 0}}, sealed,
 		}},
 		{"an admission of a run that is the current one changes nothing", up(), in(Admit{}), Up, nil},
+		{"another address is passed on", up(), in(Moved{"http://there"}), Up, []kit.Effect{Readdress{"http://there"}}},
 		{"a nudge is passed on", up(), in(Nudge{}), Up, []kit.Effect{Poke{}}},
 		{"a foreign message fits nothing", up(), in("hello"), Up, []kit.Effect{kit.Unknown{Msg: "hello"}}},
 	} {
@@ -301,7 +302,7 @@ func TestACallThatHangsInADrainIsNoFurtherFault(t *testing.T) {
 }
 
 func TestACursorIsMovedByTheLastTakeOnly(t *testing.T) {
-	b := newInbox(t.Context(), nil, testPlaces.Self, testStart.Account)
+	b := newInbox(t.Context(), nil, testPlaces.Self, testStart)
 	b.begin([]byte("c0"))
 	b.advance(2, []byte("c2"))
 	b.advance(1, []byte("c1")) // its goroutine was slower

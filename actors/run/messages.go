@@ -89,6 +89,8 @@ var ErrNotOffered = &channels.Failure{Outcome: channels.Rejected, Err: errors.Ne
 type (
 	// Admit makes a candidate the current run: what it has handed in so far goes to the journal. No answer.
 	Admit struct{}
+	// Moved says where the outside reaches the account's route from now on. No answer.
+	Moved struct{ Webhook string }
 	// Nudge says that the account may have missed something. No answer.
 	Nudge struct{}
 	// Drain tells the run to take no more calls and no more items, to finish the calls it holds, to end the network's Run

@@ -120,11 +120,14 @@ func (s *step) to(phase Phase, cause string) {
 
 // wanted takes new settings. Everything that is the network's own code happens here, under the guard.
 func (s *step) wanted(want Account) {
-	same := s.same(want)
+	same, moved := s.same(want), s.want.Webhook != want.Webhook
 	s.want, s.removed = want, false
 	defer s.release()
 	if same {
 		s.discard()
+		if moved && s.phase == Running {
+			s.do(kit.Tell{To: s.run.addr, Msg: run.Moved{Webhook: want.Webhook}})
+		}
 		return
 	}
 	s.read, s.in.used = false, perLease // a lease of before may be on another instance

@@ -45,6 +45,9 @@ func TestStep(t *testing.T) {
 		{"a lease is asked for before the start", func(w *world) { w.apply(account0(home, "a")); w.pay(); w.pay() }, owedNext{}, Leasing, []string{"ask registry.Lease of registry"}},
 		{"the run starts with the lease", func(w *world) { w.apply(account0(home, "a")); w.pay(); w.pay(); w.pay() }, owedNext{}, Running, []string{"spawn home/run.1", "answer Applied"}},
 		{"an unchanged account is not touched", func(w *world) { w.running() }, Apply{Accounts: []Account{account0(home, "a")}}, Running, []string{"answer Applied"}},
+		{"the run of an unchanged account hears that the gateway has moved", func(w *world) { w.running() }, Apply{Accounts: []Account{moved(account0(home, "a"))}}, Running, []string{
+			"tell run.Moved to channels/double/home/run.1", "answer Applied",
+		}},
 		{"a changed account drains its run first", func(w *world) { w.running() }, Apply{Accounts: []Account{account0(home, "b")}}, Draining, []string{
 			"tell run.Drain to channels/double/home/run.1", "after 10s drainOver", "after 20s waitOver",
 		}},

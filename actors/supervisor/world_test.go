@@ -43,6 +43,12 @@ func account0(id channels.Account, digest string) Account {
 	return Account{ID: id, Settings: &settings{Common: channels.DefaultCommon()}, Digest: digest}
 }
 
+// moved is an account that the outside reaches elsewhere.
+func moved(a Account) Account {
+	a.Webhook = "http://moved.example/hook"
+	return a
+}
+
 // single is an account of a network on which only one run may hold the connection.
 func single(id channels.Account, digest string) Account {
 	return Account{ID: id, Settings: &settings{Common: channels.DefaultCommon(), single: true}, Digest: digest}

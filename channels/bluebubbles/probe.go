@@ -114,7 +114,7 @@ func (s hookState) advice(webhook string) string {
 }
 
 // findHook looks for our address among the webhooks. Their queries hold the password and are not looked at.
-func (c *channel) findHook(ctx context.Context) (hookState, error) {
+func (c *channel) findHook(ctx context.Context, webhook string) (hookState, error) {
 	var hooks []struct {
 		URL    string   `json:"url"`
 		Events []string `json:"events"`
@@ -122,8 +122,8 @@ func (c *channel) findHook(ctx context.Context) (hookState, error) {
 	if _, err := c.api.do(ctx, get("webhook"), quickCall, &hooks); err != nil {
 		return "", err
 	}
-	ours, err := url.Parse(c.env.Webhook)
-	if c.env.Webhook == "" || err != nil {
+	ours, err := url.Parse(webhook)
+	if webhook == "" || err != nil {
 		return hookUnknown, nil
 	}
 	state := hookNo

@@ -79,6 +79,7 @@ type watch struct {
 	due      bool // rows are to be fetched
 	fetched  time.Time
 	hook     hookState
+	ours     string    // the address that hook is about
 	asked    time.Time // when hook was last looked up
 	fails    int
 	facts    map[string]string
@@ -100,7 +101,7 @@ func (w *watch) loop(ctx context.Context) error {
 			return ctx.Err()
 		case err == nil:
 			w.fails = 0
-			w.report(channels.Connected, w.hook.advice(w.env.Webhook))
+			w.report(channels.Connected, w.hook.advice(w.ours))
 		case !transient(err):
 			return err
 		default:
@@ -121,12 +122,12 @@ func (w *watch) round(ctx context.Context) error {
 		return err
 	}
 	now := w.now()
-	if w.hook == "" || now.Sub(w.asked) >= w.pace.webhook {
-		hook, err := w.findHook(ctx)
+	if at := w.in.Webhook(); w.hook == "" || at != w.ours || now.Sub(w.asked) >= w.pace.webhook {
+		hook, err := w.findHook(ctx, at)
 		if err != nil {
 			return err
 		}
-		w.hook, w.asked = hook, now
+		w.hook, w.ours, w.asked = hook, at, now
 	}
 	if !w.due && now.Sub(w.fetched) < w.pace.reconcile {
 		return nil

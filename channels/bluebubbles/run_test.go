@@ -182,7 +182,6 @@ func TestTheWebhookIsLookedUp(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, bluebubblestest.Options{})
-			w.channel.env.Webhook = c.webhook
 			if c.registered != "" {
 				w.Stop() // nothing is to be posted there
 				w.Register(c.registered, c.events...)
@@ -191,12 +190,26 @@ func TestTheWebhookIsLookedUp(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := w.channel.findHook(t.Context())
+			got, err := w.channel.findHook(t.Context(), c.webhook)
 			if err != nil || got != c.want {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
 			}
 		})
 	}
+}
+
+// TestAMoveOfTheGatewayIsNoticed: the same run looks its new address up.
+func TestAMoveOfTheGatewayIsNoticed(t *testing.T) {
+	w := newWorld(t, bluebubblestest.Options{})
+	w.Register("http://gateway.example/bluebubbles-webhook")
+	w.in.move("http://gateway.example/bluebubbles-webhook")
+	w.run(t)
+	if cause := w.in.condition().Cause; cause != "" {
+		t.Fatalf("the advice is %q", cause)
+	}
+	const moved = "http://gateway.example/moved"
+	w.in.move(moved)
+	w.in.until(t, "the advice for the new address", func() bool { return strings.Contains(w.in.condition().Cause, moved) })
 }
 
 func TestThePauseGrowsToItsBound(t *testing.T) {

@@ -44,6 +44,7 @@ type inbox struct {
 	fail    error // of the next Take
 	last    channels.Condition
 	nudges  chan struct{}
+	webhook string
 	told    chan struct{} // closed and replaced at every change
 }
 
@@ -88,6 +89,19 @@ func (in *inbox) Report(c channels.Condition) {
 	defer in.mu.Unlock()
 	in.last = c
 	in.tell()
+}
+
+func (in *inbox) Webhook() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.webhook
+}
+
+// move is a new address of the gateway.
+func (in *inbox) move(webhook string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.webhook = webhook
 }
 
 func (in *inbox) Nudge() <-chan struct{} { return in.nudges }
@@ -196,6 +210,7 @@ func newWorld(t *testing.T, options bluebubblestest.Options) *world {
 	}
 	gateway := httptest.NewServer(w.in)
 	w.hook = gateway.URL + "/bluebubbles-webhook"
+	w.in.move(w.hook)
 	t.Cleanup(func() {
 		w.stop(t)
 		w.Close()
@@ -217,7 +232,7 @@ func (w *world) connect() {
 	s.ServerURL = w.URL() + "/"
 	s.Password = []config.Secret{config.NewSecret(secret)}
 	w.channel = newChannel(s, channels.Env{
-		Account: "bluebubbles:home", Run: 1, Webhook: w.hook, Log: zerolog.New(w.logs).Level(zerolog.DebugLevel),
+		Account: "bluebubbles:home", Run: 1, Log: zerolog.New(w.logs).Level(zerolog.DebugLevel),
 		Blob: func(hash string) (io.ReadCloser, error) {
 			content, ok := w.blobs[hash]
 			if !ok {

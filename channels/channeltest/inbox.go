@@ -100,6 +100,9 @@ func (b *Inbox) Hold() (release func()) {
 	})
 }
 
+// Webhook is an address that nobody serves.
+func (*Inbox) Webhook() string { return "http://127.0.0.1:18789/contract" }
+
 // Fail makes every later Take return err, such as channels.ErrGone; nil ends that.
 func (b *Inbox) Fail(err error) {
 	b.mu.Lock()

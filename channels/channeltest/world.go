@@ -44,7 +44,7 @@ func newWorld(t *testing.T, kind channels.Kind, fake Fake, pick func(Peer) strin
 	s := Decode(t, kind, pick(w.peer))
 	w.ctx, w.end = context.WithCancel(t.Context())
 	w.link = kind.Connect(s, channels.Env{
-		Account: account, Run: 1, Webhook: "http://127.0.0.1:18789/contract",
+		Account: account, Run: 1,
 		Log: zerolog.New(w.log).Level(zerolog.TraceLevel),
 	})
 	t.Cleanup(func() {
