@@ -12,7 +12,7 @@
 // another way, and are noticed by the gateway itself; besides it is told to reload six times a second.
 //
 // What the process needs is read at the same load before the first edit and some time after the last one, as the least of
-// several readings over three seconds, in which it has collected its garbage more than once: a burst raises the most and the
+// several readings over six seconds, in which it has collected its garbage more than once: a burst raises the most and the
 // average, a leak raises the least as well. Senders and receivers close connections that nobody uses after five seconds.
 //
 // With -reloads N there is no load but at the start: so many reloads, one after the other, and what they leave behind.

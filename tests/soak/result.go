@@ -91,18 +91,27 @@ func (n need) growth(after need) (out []string) {
 	return out
 }
 
-// tables is how many files of the journal's store a process holds open. They come with what is written and go with its
-// compaction, whoever writes, so they are no descriptors that a reload could have left.
-func tables(pid int) int {
+// table is a file of the journal's store. They come with what is written and go with its compaction, whoever writes, so they
+// are no descriptors that a reload could have left.
+const table = ".sst"
+
+// descriptors counts what a process holds open, by kind.
+func descriptors(pid int) map[string]int {
 	folder := fmt.Sprintf("/proc/%d/fd", pid)
 	open, _ := os.ReadDir(folder) // where there is none, the process does not count its descriptors either
-	n := 0
+	kinds := map[string]int{}
 	for _, fd := range open {
-		if file, err := os.Readlink(filepath.Join(folder, fd.Name())); err == nil && filepath.Ext(strings.TrimSuffix(file, " (deleted)")) == ".sst" {
-			n++
+		to, err := os.Readlink(filepath.Join(folder, fd.Name()))
+		if err != nil {
+			continue // closed meanwhile
 		}
+		kind, _, _ := strings.Cut(to, ":[") // socket:[4711]
+		if filepath.IsAbs(to) {
+			kind = filepath.Ext(strings.TrimSuffix(to, " (deleted)"))
+		}
+		kinds[kind]++
 	}
-	return n
+	return kinds
 }
 
 // least is the smallest of several readings, each figure by itself.

@@ -19,16 +19,19 @@ import (
 	"holdfast/tests/rig"
 )
 
-// times is how a run is divided: a start, then calm and edits in turn with a rest after each edits, then an end.
+// times is how a run is divided: the store is filled, then a start, calm and edits in turn with a rest after each edits, and
+// an end.
 type times struct {
-	start, calm, edited, rest, end time.Duration
-	turns                          int
+	fill, start, calm, edited, rest, end time.Duration
+	turns                                int
 }
 
 // divide gives the start ten seconds, the end twenty, after which idle goroutines of the gateway are gone, and calm and edits
-// five seconds a turn; all of them less where there are not as many.
+// five seconds a turn; all of them less where there are not as many. The filling comes on top: what the process needs grows
+// with the first messages, whatever is done to it, until the journal's tables in memory and its cache have been full.
 func divide(all time.Duration) times {
 	t := times{start: min(10*time.Second, all*2/5), end: min(20*time.Second, all/3), rest: min(1500*time.Millisecond, all/12)}
+	t.fill = min(20*time.Second, all/3)
 	middle := all - t.start - t.end
 	t.turns = max(1, int(middle/(10*time.Second+t.rest)))
 	t.calm = (middle/time.Duration(t.turns) - t.rest) / 2
@@ -150,7 +153,8 @@ func (w *world) phases(t times) (before, after need, err error) {
 	stopped, stop := context.WithCancel(context.Background())
 	defer stop()
 	w.editor.editor = newEditor(stopped, w.dir, w.editor.settings, w.gateway)
-	w.progress("start")
+	w.season(between, t.fill)
+	w.progress("filled")
 	if before, err = w.read(t.start); err != nil {
 		return before, after, err
 	}
@@ -189,8 +193,8 @@ func (w *world) edited(during time.Duration) {
 
 // read waits, and reads what the process needs in the last part of that time.
 func (w *world) read(during time.Duration) (need, error) {
-	const readings = 12
-	part := min(3*time.Second, during/2)
+	const readings = 24
+	part := min(6*time.Second, during/2)
 	time.Sleep(during - part)
 	var all []need
 	for range readings {
@@ -202,8 +206,10 @@ func (w *world) read(during time.Duration) (need, error) {
 		if s.Runtime == nil {
 			return need{}, errors.New("the gateway does not say what it needs: build it anew")
 		}
-		all = append(all, need{s.Runtime.Goroutines, s.Runtime.FDs - tables(w.gateway.PID()), s.Runtime.RSSMB})
+		kinds := descriptors(w.gateway.PID())
+		all = append(all, need{s.Runtime.Goroutines, s.Runtime.FDs - kinds[table], s.Runtime.RSSMB})
 	}
+	fmt.Println("open descriptors by kind:", descriptors(w.gateway.PID()))
 	return least(all), nil
 }
 
