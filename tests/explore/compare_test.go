@@ -58,11 +58,10 @@ func like(world, real any) any {
 // folder is where a file lies; each write of a world has one of its own.
 var folder = regexp.MustCompile(`/\S*/`)
 
-// equal tells whether an error is the same, or says the same of a file in another folder. Work beside an actor that panics has
-// a text of its own.
+// equal tells whether an error is the same, or says the same of a file in another folder.
 func equal(world, real error) bool {
-	return world != nil && real != nil && (errors.Is(real, world) ||
-		folder.ReplaceAllString(world.Error(), "") == folder.ReplaceAllString(real.Error(), ""))
+	return world != nil && real != nil && folder.ReplaceAllString(world.Error(), "") == folder.ReplaceAllString(real.Error(), "") &&
+		errors.Is(real, kit.ErrPanic) == errors.Is(world, kit.ErrPanic)
 }
 
 // moved enters what one turn came to in the world, and compares what came of it.

@@ -253,9 +253,12 @@ func spawned(as, parent kit.Addr, what any) (Node, any, any) {
 func interpreting(View, any) []Way {
 	return []Way{
 		{Done: kit.Done{Msg: supervisor.Interpreted{}}, Text: "it means nothing"},
-		{Done: kit.Done{Err: kit.ErrPanic}, Fault: plugin, Text: "it panics"},
+		{Done: kit.Done{Err: errBug}, Fault: plugin, Text: "it panics"},
 	}
 }
+
+// errBug is how the kit tells of work that panics.
+var errBug = fmt.Errorf("%w: a bug", kit.ErrPanic)
 
 // classify tells timers apart by their names.
 func classify(timer any) class {

@@ -25,6 +25,7 @@ type history struct {
 	fired  map[kit.Addr][]due // in the mailboxes of real actors
 	pairs  pairs
 	faults int
+	calm   bool // nothing fails
 	taken  []string
 }
 
@@ -41,11 +42,13 @@ type due struct {
 // option is something that can happen next; it says in what the two differ after it.
 type option func() string
 
-// Of so many turns one is a fault, or something that somebody may do, or time passes before all is done.
+// Of so many turns one is a fault, or something that somebody may do, or time passes before all is done; of so many inputs that
+// may be taken with a fault, one is.
 const (
-	seldom   = 40
+	seldom   = 60
 	freely   = 12
-	untimely = 60
+	untimely = 30
+	wrongly  = 5
 )
 
 // walk takes so many turns, then those that are left without faults.
@@ -82,6 +85,8 @@ func (h *history) boot() string {
 
 // rest goes on without faults until nothing is under way but time.
 func (h *history) rest() string {
+	h.calm = true
+	defer func() { h.calm = false }()
 	for range rests {
 		flows, _, _ := h.options()
 		if len(flows) == 0 {
@@ -104,11 +109,8 @@ func (h *history) drawn() option {
 		return faults[h.rand.IntN(len(faults))]
 	case len(frees) > 0 && (h.rand.IntN(freely) == 0 || len(flows) == 0 && (!due || h.rand.IntN(3) == 0)):
 		return frees[h.rand.IntN(len(frees))]
-	case due && (len(flows) == 0 || h.mayFail(slow) && h.rand.IntN(untimely) == 0):
-		if len(flows) > 0 {
-			h.faults++
-		}
-		return h.pass
+	case due && (len(flows) == 0 || (h.mayFail(slow) || h.mayFail(late)) && h.rand.IntN(untimely) == 0):
+		return func() string { return h.pass(len(flows) > 0) }
 	case len(flows) > 0:
 		return flows[h.rand.IntN(len(flows))]
 	}
@@ -116,7 +118,7 @@ func (h *history) drawn() option {
 }
 
 func (h *history) mayFail(fault string) bool {
-	return h.faults < max(h.plan.Most, 1) && slices.Contains(h.plan.Faults, fault)
+	return !h.calm && h.faults < max(h.plan.Most, 1) && slices.Contains(h.plan.Faults, fault)
 }
 
 // options are all that can happen in both.
@@ -189,21 +191,28 @@ func (h *history) question(d due) int {
 	return slices.IndexFunc(h.now.questions, func(q question) bool { return q.asker == d.owner && q.seq == d.seq && !q.expired })
 }
 
-// pass lets time pass until something is due.
-func (h *history) pass() string {
-	at := 0
-	for i, d := range h.dues {
-		if d.at.Before(h.dues[at].at) {
-			at = i
-		}
+// pass lets time pass until something is due; until several things are, if it is too early.
+func (h *history) pass(early bool) string {
+	n := 1
+	if early {
+		h.faults++
+		n += h.rand.IntN(4)
 	}
-	d := h.dues[at]
-	h.dues = deleted(h.dues, at)
-	h.taken = append(h.taken, fmt.Sprintf("%v pass", time.Until(d.at)))
-	time.Sleep(time.Until(d.at))
-	synctest.Wait()
-	d.ahead = h.waiting(d.owner)
-	h.fired[d.owner] = append(h.fired[d.owner], d)
+	for range min(n, len(h.dues)) {
+		at := 0
+		for i, d := range h.dues {
+			if d.at.Before(h.dues[at].at) {
+				at = i
+			}
+		}
+		d := h.dues[at]
+		h.dues = deleted(h.dues, at)
+		h.taken = append(h.taken, fmt.Sprintf("%v pass", time.Until(d.at)))
+		time.Sleep(time.Until(d.at))
+		synctest.Wait()
+		d.ahead = h.waiting(d.owner)
+		h.fired[d.owner] = append(h.fired[d.owner], d)
+	}
 	return ""
 }
 
@@ -215,7 +224,7 @@ func (h *history) chosen(ways []Way) int {
 			faults = append(faults, i)
 		}
 	}
-	if len(faults) == 0 || h.rand.IntN(seldom/4) > 0 {
+	if len(faults) == 0 || h.rand.IntN(wrongly) > 0 {
 		return 0
 	}
 	h.faults++
