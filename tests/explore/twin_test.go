@@ -28,10 +28,10 @@ import (
 //
 // It stands still between turns: an actor goes on only when it is told to.
 type twin struct {
-	plan  Plan
-	files *versions
-	sys   *kit.System
-	cell  registry.Cell
+	plan    Plan
+	files   *versions
+	sys     *kit.System
+	cell    registry.Cell
 	version int // of the file
 
 	mu     sync.Mutex
