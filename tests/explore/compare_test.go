@@ -179,8 +179,8 @@ func (h *history) seen() string {
 	if live := h.real.cell.Load(); !h.pairs.same(h.world.canon, shown.live, live) {
 		return "something else is live\n" + differences(h.world.canon, shown.live, live)
 	}
-	if open, _ := h.now.find(reloadAt).shown.(int); open != h.real.doors {
-		return fmt.Sprintf("%d listeners are open, in the world %d", h.real.doors, open)
+	if open, _ := h.now.find(reloadAt).shown.(int); open != h.real.outside.doors {
+		return fmt.Sprintf("%d listeners are open, in the world %d", h.real.outside.doors, open)
 	}
 	return ""
 }

@@ -128,7 +128,7 @@ func (h *history) end(at int) string {
 		return d.owner == j.owner && d.whose != nil && d.whose == got.in.Msg.(kit.Done).Tag
 	})
 	diff = h.moved(m.out[chosen], j.owner, got, diff)
-	if diff == "" && typeName(reflect.TypeOf(j.what)) == "reload.writing" && !h.real.saved(h.file()) {
+	if diff == "" && typeName(reflect.TypeOf(j.what)) == "reload.writing" && !h.real.outside.saved(h.file()) {
 		diff = fmt.Sprintf("the file is not version %d", h.file())
 	}
 	return diff

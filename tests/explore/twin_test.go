@@ -2,9 +2,6 @@ package explore
 
 import (
 	"fmt"
-	"os"
-	"reflect"
-	"slices"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -12,7 +9,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"holdfast/actors/agents/backend"
-	"holdfast/actors/agents/echo"
 	"holdfast/actors/kit"
 	"holdfast/actors/methods"
 	"holdfast/actors/registry"
@@ -20,7 +16,6 @@ import (
 	"holdfast/actors/router"
 	"holdfast/actors/run"
 	"holdfast/actors/supervisor"
-	"holdfast/channels"
 )
 
 // twin is a world of real actors: the kit's own system, the actors' own shells. Those who are played in a world are played in
@@ -28,68 +23,29 @@ import (
 //
 // It stands still between turns: an actor goes on only when it is told to.
 type twin struct {
-	plan    Plan
-	files   *versions
 	sys     *kit.System
 	cell    registry.Cell
-	version int // of the file
+	outside outside
+	alter   func([]kit.Effect) []kit.Effect // what the kit is to do wrongly; nil: nothing
 
 	mu     sync.Mutex
 	holds  map[kit.Addr]*still
 	parts  map[kit.Addr]*part
-	doors  int   // that are open, neither served nor closed
-	broken error // what the disk and the ports say
-	bug    bool  // the network's code panics
-	faults []string
-	over   bool
+	faults []string           // of core actors
 	due    map[time.Time]bool // moments at which something is due
+	over   bool
 }
-
-// still is what keeps one actor from going on.
-type still struct {
-	orders chan order
-	turns  []turn // not looked at
-	jobs   []kit.Do
-	owes   bool // the input in hand is a question that it keeps
-}
-
-// order is what an actor is told that stands still.
-type order struct {
-	effects []kit.Effect // performed at once; it stands still on
-	panics  string
-	next    bool // it takes its next input, or ends
-}
-
-// turn is one input as a real actor took it, and what came of it.
-type turn struct {
-	in      kit.In
-	state   any
-	effects []kit.Effect
-}
-
-// part is somebody who is played.
-type part struct {
-	node  Node
-	state any
-	asked []kit.In // of a direct one: questions that it has not answered
-}
-
-// born is the first message of everybody who is played; acts has a direct one do something.
-type (
-	born struct{}
-	acts struct{ effects []kit.Effect }
-)
 
 // begun starts the actors of a world as the gateway does.
 func begun(p Plan, begin *state) *twin {
-	files := begin.find(operatorAt).node.(person).files
-	t := &twin{plan: p, files: files, holds: map[kit.Addr]*still{}, parts: map[kit.Addr]*part{}, due: map[time.Time]bool{}}
+	t := &twin{holds: map[kit.Addr]*still{}, parts: map[kit.Addr]*part{}, due: map[time.Time]bool{}}
+	t.outside = outside{files: begin.find(operatorAt).node.(person).files, path: p.path}
 	t.sys = kit.New(kit.Options{
 		Log:   zerolog.Nop(),
 		Fatal: func(who kit.Addr, cause string) { t.fault("core actor %s ends: %s", who, cause) },
 		Turn:  t.turn,
 	})
-	t.save(0)
+	t.outside.save(0)
 	t.start(registryAt, registry.Spec(&t.cell))
 	t.start(routerAt, router.Spec(registryAt))
 	t.start(methodsAt, methods.Spec(registryAt))
@@ -111,7 +67,8 @@ func (t *twin) start(at kit.Addr, what kit.Spec) {
 
 func (t *twin) options(s reload.State) reload.Options {
 	o := reload.Options{
-		Places: s.Places, Kinds: t.kinds(), Listen: s.Listen, Methods: s.Methods, Source: t.files.base, Listener: t, Watch: s.Watches,
+		Places: s.Places, Listen: s.Listen, Methods: s.Methods, Watch: s.Watches,
+		Kinds: t.outside.kinds(), Source: t.outside.files.base, Listener: &t.outside,
 		AgentEnv: func(string) backend.Env { return backend.Env{} },
 		Supervisor: func(channel string) kit.Spec {
 			places := supervisor.Places{Self: kit.Named("channels/" + channel), Registry: registryAt, Journal: journalAt, Outbox: kit.Named("outbox")}
@@ -123,7 +80,7 @@ func (t *twin) options(s reload.State) reload.Options {
 		},
 	}
 	if s.Keeps {
-		o.Keep = func([]byte) error { return t.broken }
+		o.Keep = func([]byte) error { return t.outside.broken }
 	}
 	return o
 }
@@ -145,201 +102,6 @@ func (t *twin) fault(format string, args ...any) {
 	t.faults = append(t.faults, fmt.Sprintf(format, args...))
 }
 
-// Bind is the listener's.
-func (t *twin) Bind(addr string) (reload.Bound, error) {
-	if t.broken != nil {
-		return nil, t.broken
-	}
-	t.doors++
-	return door{addr: addr, end: func() { t.doors-- }}, nil
-}
-
-// turn is what the kit calls instead of performing effects. Those of a first turn wait as well: nobody told it to begin.
-func (t *twin) turn(c *kit.Context, in kit.In, state any, effects []kit.Effect) {
-	h, p, first := t.entered(c.Self(), turn{in, state, effects})
-	switch {
-	case p != nil && p.node.Direct():
-		if a, is := in.Msg.(acts); is {
-			c.Do(patient(a.effects)...)
-		}
-		return
-	case p == nil && first:
-		h.obey(c)
-	}
-	if !t.ended() {
-		c.Do(t.timed(h, effects)...)
-	}
-	h.obey(c)
-}
-
-func (t *twin) entered(who kit.Addr, now turn) (h *still, p *part, first bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	h, p = t.holds[who], t.parts[who]
-	if first = h == nil; first {
-		h = &still{orders: make(chan order)}
-		t.holds[who] = h
-	}
-	switch now.in.Msg.(type) {
-	case born, acts:
-	default:
-		h.turns = append(h.turns, now)
-	}
-	if t.over && h.orders != nil {
-		close(h.orders)
-		h.orders = nil
-	}
-	return h, p, first
-}
-
-func (t *twin) ended() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.over
-}
-
-// obey stands still until the actor may take its next input. It ends with the history.
-func (h *still) obey(c *kit.Context) {
-	orders := h.orders
-	if orders == nil {
-		return
-	}
-	for o := range orders {
-		if o.panics != "" {
-			panic(o.panics)
-		}
-		if o.next {
-			return
-		}
-		c.Do(o.effects...)
-	}
-}
-
-// timed are effects of which no two are ever due at the same moment: the kit does not say which comes first, and a seed is to
-// give one history. Pauses are not lengthened, for that is random. Work begins when it is to end.
-func (t *twin) timed(h *still, effects []kit.Effect) []kit.Effect {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := time.Now()
-	moment := func(d time.Duration) time.Duration {
-		for d = max(d, 1); t.due[now.Add(d)]; d++ {
-		}
-		t.due[now.Add(d)] = true
-		return d
-	}
-	out := make([]kit.Effect, 0, len(effects))
-	for _, e := range effects {
-		switch e := e.(type) {
-		case kit.After:
-			e.Delay, e.Jitter = moment(e.Delay), 0
-			out = append(out, e)
-		case kit.Ask:
-			e.Within = moment(e.Within)
-			out = append(out, e)
-		case kit.Do:
-			h.jobs = append(h.jobs, e)
-		default:
-			out = append(out, e)
-		}
-	}
-	if last := len(h.turns) - 1; last >= 0 {
-		h.turns[last].effects = out
-	}
-	return out
-}
-
-// patient are effects of which no question ever gets late: who stands outside waits for ever.
-func patient(effects []kit.Effect) []kit.Effect {
-	out := slices.Clone(effects)
-	for i, e := range out {
-		if a, is := e.(kit.Ask); is {
-			a.Within = 1 << 62
-			out[i] = a
-		}
-	}
-	return out
-}
-
-// tells are the tells among effects.
-func tells(effects []kit.Effect) []kit.Effect {
-	return slices.DeleteFunc(slices.Clone(effects), func(e kit.Effect) bool { _, is := e.(kit.Tell); return !is })
-}
-
-// kinds are those of every world; their code is what the history says.
-func (t *twin) kinds() reload.Kinds {
-	all := plugins()
-	for i, p := range all {
-		all[i].Offer = func(s channels.PluginSettings) channels.Offer {
-			offer := p.Offer(s)
-			for k := range offer.Kinds {
-				offer.Kinds[k].Interpret = func(channels.Settings, channels.Request) ([]channels.Arrival, error) {
-					if t.bug {
-						panic("a bug")
-					}
-					return nil, nil
-				}
-			}
-			return offer
-		}
-	}
-	return reload.Kinds{Plugins: all, Agents: []backend.Kind{echo.Kind()}}
-}
-
-// tell gives an order to an actor that stands still.
-func (t *twin) tell(who kit.Addr, o order) bool {
-	t.mu.Lock()
-	h := t.holds[who]
-	t.mu.Unlock()
-	if h == nil {
-		return false
-	}
-	select {
-	case h.orders <- o:
-	default:
-		return false
-	}
-	synctest.Wait()
-	return true
-}
-
-// next has an actor take its next input.
-func (t *twin) next(who kit.Addr) (turn, string) {
-	if !t.tell(who, order{next: true}) {
-		return turn{}, "nothing has reached it"
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	h := t.holds[who]
-	if len(t.faults) > 0 {
-		return turn{}, t.faults[0]
-	}
-	if len(h.turns) != 1 {
-		return turn{}, fmt.Sprintf("it took %d inputs", len(h.turns))
-	}
-	one := h.turns[0]
-	h.turns, h.owes = nil, false
-	return one, ""
-}
-
-// does has somebody who is played do what he has decided.
-func (t *twin) does(who kit.Addr, p *part, w Way) string {
-	p.state = w.State
-	if p.node.Direct() {
-		t.sys.Tell(who, acts{w.Effects})
-		synctest.Wait()
-		return ""
-	}
-	effects := w.Effects
-	if w.Gone && w.Cause == "" {
-		effects = append(effects[:len(effects):len(effects)], kit.Stop{Child: who})
-	}
-	if !t.tell(who, order{effects: effects}) || w.Cause != "" && !t.tell(who, order{panics: w.Cause}) {
-		return "it does not stand still"
-	}
-	t.holds[who].owes = w.Silent
-	return ""
-}
-
 // close ends all actors, whatever they are on.
 func (t *twin) close() {
 	t.mu.Lock()
@@ -357,57 +119,4 @@ func (t *twin) close() {
 		}
 		synctest.Wait()
 	}
-}
-
-// begins has the work done that an actor wanted, as the way says that it ends; version is that of the file.
-func (t *twin) begins(who kit.Addr, at int, w Way, version int) string {
-	if version != t.version {
-		t.save(version)
-	}
-	h := t.holds[who]
-	job := h.jobs[at]
-	h.jobs = deleted(h.jobs, at)
-	t.broken, t.bug = w.Done.Err, w.Fault == plugin
-	switch name := typeName(reflect.TypeOf(job.Job)); {
-	case w.Silent:
-		return ""
-	case name == "reload.load" && w.Fault != "", name == "reload.writing" && w.Fault != "", name == "reload.watching":
-		t.sys.Tell(who, kit.Done{Tag: job.Tag, Msg: w.Done.Msg, Err: w.Done.Err})
-		synctest.Wait()
-		return ""
-	}
-	if !t.tell(who, order{effects: append(tells(w.Effects), job)}) {
-		return "it does not stand still"
-	}
-	return ""
-}
-
-// listened has one who is played hear what has reached him; questions wait until they are answered.
-func (t *twin) listened(who kit.Addr) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	h, p := t.holds[who], t.parts[who]
-	for _, one := range h.turns {
-		if one.in.From.IsZero() {
-			p.state = p.node.Take(View{}, p.state, one.in)[0].State
-		} else {
-			p.asked = append(p.asked, one.in)
-		}
-	}
-	h.turns = nil
-}
-
-// save writes a version of the file.
-func (t *twin) save(version int) {
-	t.version = version
-	if err := os.WriteFile(t.plan.path, []byte(t.files.texts[version]), 0o600); err != nil {
-		panic(err)
-	}
-}
-
-// saved tells whether a version of the file is what is there.
-func (t *twin) saved(version int) bool {
-	text, err := os.ReadFile(t.plan.path)
-	t.version = version
-	return err == nil && string(text) == t.files.texts[version]
 }
