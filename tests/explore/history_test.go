@@ -66,7 +66,10 @@ func (h *history) walk(turns int) string {
 			return diff
 		}
 	}
-	return h.rest()
+	if diff := h.rest(); diff != "" {
+		return diff
+	}
+	return h.leftOver()
 }
 
 // boot has the operator order the boot, as a world begins with.

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"testing/synctest"
@@ -188,8 +187,8 @@ func (t *twin) next(who kit.Addr) (turn, string) {
 	if len(t.faults) > 0 {
 		return turn{}, t.faults[0]
 	}
-	if len(h.turns) != 1 {
-		return turn{}, fmt.Sprintf("it took %d inputs", len(h.turns))
+	if len(h.turns) == 0 {
+		return turn{}, "nothing lies before it"
 	}
 	one := h.turns[0]
 	h.turns, h.owes = nil, false
@@ -209,7 +208,7 @@ func (t *twin) does(who kit.Addr, p *part, w Way) string {
 		effects = append(effects[:len(effects):len(effects)], kit.Stop{Child: who})
 	}
 	if !t.tell(who, order{effects: effects}) || w.Cause != "" && !t.tell(who, order{panics: w.Cause}) {
-		return "it does not stand still"
+		return "it is not between two turns"
 	}
 	t.holds[who].owes = w.Silent
 	return ""
@@ -233,7 +232,7 @@ func (t *twin) begins(who kit.Addr, at int, w Way, version int) string {
 		return ""
 	}
 	if !t.tell(who, order{effects: append(tells(w.Effects), job)}) {
-		return "it does not stand still"
+		return "it is not between two turns"
 	}
 	return ""
 }

@@ -124,9 +124,11 @@ func (h *history) end(at int) string {
 	want := ways[chosen].Done
 	want.Tag = j.tag
 	got, diff := h.heard(j.owner, text, kit.In{Msg: want})
-	h.dues = slices.DeleteFunc(h.dues, func(d due) bool { // work that has ended has no deadline
-		return d.owner == j.owner && d.whose != nil && d.whose == got.in.Msg.(kit.Done).Tag
-	})
+	if diff == "" {
+		h.dues = slices.DeleteFunc(h.dues, func(d due) bool { // work that has ended has no deadline
+			return d.owner == j.owner && d.whose != nil && d.whose == got.in.Msg.(kit.Done).Tag
+		})
+	}
 	diff = h.moved(m.out[chosen], j.owner, got, diff)
 	if diff == "" && typeName(reflect.TypeOf(j.what)) == "reload.writing" && !h.real.outside.saved(h.file()) {
 		diff = fmt.Sprintf("the file is not version %d", h.file())
