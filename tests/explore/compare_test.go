@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -76,8 +77,11 @@ func (h *history) moved(m move, who kit.Addr, got turn, diff string) string {
 		return "in the world: " + h.now.bad
 	}
 	if h.now.find(who) != nil {
-		h.arm(before, who, got)
-		if diff := h.state(who, got.state); diff != "" && h.real.parts[who] == nil {
+		diff := h.arm(before, who, got)
+		if diff == "" && h.real.parts[who] == nil {
+			diff = h.state(who, got.state)
+		}
+		if diff != "" {
 			return diff
 		}
 	}
@@ -85,7 +89,7 @@ func (h *history) moved(m move, who kit.Addr, got turn, diff string) string {
 }
 
 // arm notes what a turn will be reminded of.
-func (h *history) arm(before *state, who kit.Addr, got turn) {
+func (h *history) arm(before *state, who kit.Addr, got turn) string {
 	seq := uint64(0)
 	if a := before.find(who); a != nil {
 		seq = a.asked
@@ -96,7 +100,11 @@ func (h *history) arm(before *state, who kit.Addr, got turn) {
 			timers = append(timers, t)
 		}
 	}
-	timers = timers[max(0, len(timers)-len(kittest.All[kit.After](got.effects))):]
+	armed := len(kittest.All[kit.After](got.effects))
+	if armed > len(timers) {
+		return fmt.Sprintf("%s has armed %d timers, and has %d in the world", who, armed, len(timers))
+	}
+	timers = timers[len(timers)-armed:]
 	for _, e := range got.effects {
 		switch e := e.(type) {
 		case kit.Ask:
@@ -107,6 +115,7 @@ func (h *history) arm(before *state, who kit.Addr, got turn) {
 			timers = timers[1:]
 		}
 	}
+	return ""
 }
 
 // state compares the state of a real machine with the one that it has in the world.
@@ -150,8 +159,7 @@ func (h *history) comeAndGone(before, after *state) string {
 		}
 		got, diff := h.real.next(a.addr)
 		if diff == "" {
-			h.arm(&state{}, a.addr, got)
-			diff = h.state(a.addr, got.state)
+			diff = cmp.Or(h.arm(&state{}, a.addr, got), h.state(a.addr, got.state))
 		}
 		if diff != "" {
 			return fmt.Sprintf("%s was spawned: %s", a.addr, diff)

@@ -18,8 +18,16 @@ import (
 // long is how many turns a history has at most before it goes on without faults.
 const long = 150
 
+// busy is a world in which somebody ends who has begun all that can be begun.
+var busy = []Plan{{
+	Name: "busy", Title: "a supervisor ends while requests and calls are under way",
+	Files:  []string{file(homeOne, workOne, soleOne), file(homeTwo, workTwo, soleTwo)},
+	Steps:  []Step{{Call: home}, {File: 1}, {Call: sole}, {Kill: double}},
+	Faults: []string{hang, slow, late, plugin}, Most: 2, Killed: double, Posts: 3, Booted: true,
+}}
+
 func TestRealActorsDoTheSameAsInAWorld(t *testing.T) {
-	plans := slices.Concat(Plans(), Larger())
+	plans := slices.Concat(Plans(), Larger(), busy)
 	for i, p := range plans {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
