@@ -14,9 +14,9 @@ func (h *history) deliver(at int) string {
 	first := h.now.head(q)
 	m := moving{World: h.world, s: h.now}
 	m.delivery(at)
-	got, diff := h.heard(q.to, m.out[0].text(), first.in)
+	got, diff := h.heard(q.to, first.in)
 	if diff != "" {
-		return diff
+		return h.moved(m.out[0], q.to, got, diff)
 	}
 	chosen := 0
 	if p := h.real.parts[q.to]; p != nil {
@@ -31,7 +31,7 @@ func (h *history) deliver(at int) string {
 }
 
 // heard has a real actor take its next input, which is the one that it has in the world.
-func (h *history) heard(who kit.Addr, text string, want kit.In) (turn, string) {
+func (h *history) heard(who kit.Addr, want kit.In) (turn, string) {
 	got, diff := h.real.next(who)
 	switch {
 	case diff != "":
@@ -40,9 +40,6 @@ func (h *history) heard(who kit.Addr, text string, want kit.In) (turn, string) {
 		diff = fmt.Sprintf("%s is given %s, and in the world %s\n%s", who, describe(got.in.Msg), describe(want.Msg), differences(h.world.canon, want.Msg, got.in.Msg))
 	case !h.pairs.same(h.world.canon, want.From, got.in.From):
 		diff = fmt.Sprintf("%s is asked by %v, and in the world by %v", who, got.in.From, want.From)
-	}
-	if diff != "" {
-		h.taken = append(h.taken, text)
 	}
 	return got, diff
 }
@@ -63,7 +60,7 @@ func (h *history) answer(at int) string {
 		return diff
 	}
 	want := kit.In{Msg: kit.Answered{Tag: q.tag, Msg: answerOf(ways[chosen])}}
-	got, diff := h.heard(q.asker, m.out[chosen].text(), want)
+	got, diff := h.heard(q.asker, want)
 	return h.moved(m.out[chosen], q.asker, got, diff)
 }
 
@@ -113,7 +110,6 @@ func (h *history) end(at int) string {
 			own++
 		}
 	}
-	text := m.out[chosen].text()
 	if real := h.real.holds[j.owner].jobs; own >= len(real) || !h.pairs.same(h.world.canon, j.tag, real[own].Tag) {
 		return fmt.Sprintf("%s has %d jobs under way, and none that is %s", j.owner, len(real), describe(j.what))
 	}
@@ -123,7 +119,7 @@ func (h *history) end(at int) string {
 	}
 	want := ways[chosen].Done
 	want.Tag = j.tag
-	got, diff := h.heard(j.owner, text, kit.In{Msg: want})
+	got, diff := h.heard(j.owner, kit.In{Msg: want})
 	if diff == "" {
 		h.dues = slices.DeleteFunc(h.dues, func(d due) bool { // work that has ended has no deadline
 			return d.owner == j.owner && d.whose != nil && d.whose == got.in.Msg.(kit.Done).Tag
@@ -164,7 +160,7 @@ func (h *history) strike(who kit.Addr) string {
 	}
 	m := moving{World: h.world, s: h.now}
 	m.timer(at)
-	got, diff := h.heard(who, m.out[0].text(), kit.In{Msg: h.now.timers[at].msg})
+	got, diff := h.heard(who, kit.In{Msg: h.now.timers[at].msg})
 	return h.moved(m.out[0], who, got, diff)
 }
 
@@ -187,7 +183,7 @@ func (h *history) expire(d due) string {
 		chosen = slices.IndexFunc(ways, func(w Way) bool { return w.Late })
 		late = ways[chosen]
 	}
-	got, diff := h.heard(q.asker, m.out[chosen].text(), kit.In{Msg: kit.Answered{Tag: q.tag, Err: kit.ErrLate}})
+	got, diff := h.heard(q.asker, kit.In{Msg: kit.Answered{Tag: q.tag, Err: kit.ErrLate}})
 	if diff == "" && q.direct {
 		diff = h.real.does(q.to, p, late) // nobody hears it any more
 	}
