@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"holdfast/actors/kit"
+	"holdfast/actors/supervisor"
 )
 
 // history is one history as it happens in a world and among real actors at once: one turn after the other, and both are
 // compared after each.
 //
-// Who chooses is the world, among what can happen among real actors: a timer fires when it is due, its message lies behind
-// what lay in the mailbox before, and an answer of somebody who is played comes when nothing lies before it.
+// Who chooses is the world, among what can happen among real actors: a timer fires when it is due, and what it says lies behind
+// what lay in the mailbox before. So do answers of those who are played and ends of work, where it does not matter when they
+// are heard; others come when nothing lies before the actor.
 type history struct {
 	world  *World
 	plan   Plan
@@ -29,15 +31,26 @@ type history struct {
 	taken  []string
 }
 
-// due is a timer, or the deadline of a question.
+// due is what comes to an actor and is no message: a timer, the deadline of a question, or, in its mailbox already, the answer to
+// one or the end of work.
 type due struct {
 	at    time.Time
 	owner kit.Addr
-	seq   uint64 // of the question; 0: it is a timer
+	seq   uint64 // of the question
 	timer form
 	whose any // the work whose deadline it is
-	ahead int // fired: how many inputs lie before it
+
+	ahead int     // fired: how many messages lie before it
+	asked *kit.In // the question that it answers, as it was asked
+	job   *form   // the work of which it is the end
+	way   int     // that it took
 }
+
+// ends tells whether it is the end of a job.
+func (d due) ends(j job) bool { return d.job != nil && d.owner == j.owner && d.job.is(j.form) }
+
+// is tells whether two forms are the same, with the same numbers.
+func (f form) is(o form) bool { return f.fixed == o.fixed && slices.Equal(f.slots, o.slots) }
 
 // option is something that can happen next; it says in what the two differ after it.
 type option func() string
@@ -128,7 +141,7 @@ func (h *history) mayFail(fault string) bool {
 func (h *history) options() (flows, frees, faults []option) {
 	m := &moving{World: h.world, s: h.now}
 	for at, q := range h.now.questions {
-		if q.direct && !q.expired && h.idle(q.asker) && !m.behind(at) {
+		if q.direct && !q.expired && !m.behind(at) && (h.idle(q.asker) || h.whenever(q)) {
 			flows = append(flows, func() string { return h.answer(at) })
 		}
 	}
@@ -138,7 +151,8 @@ func (h *history) options() (flows, frees, faults []option) {
 		}
 	}
 	for at, j := range h.now.jobs {
-		if h.idle(j.owner) && len(h.ends(j)) > 0 {
+		_, pure := j.what.(supervisor.Interpret)
+		if (h.idle(j.owner) || pure && !h.posted(func(d due) bool { return d.ends(j) })) && len(h.ends(j)) > 0 {
 			flows = append(flows, func() string { return h.end(at) })
 		}
 	}
@@ -169,6 +183,30 @@ func (h *history) ends(j job) []Way {
 
 // idle tells whether nothing lies before an actor.
 func (h *history) idle(who kit.Addr) bool { return h.waiting(who) == 0 && len(h.fired[who]) == 0 }
+
+// whenever tells whether it does not matter when a question is answered, as long as it is: nobody has answered it yet, and its
+// deadline is not over.
+func (h *history) whenever(q question) bool {
+	return h.now.find(q.to).node.Alike() != "" && !h.posted(func(d due) bool { return d.owner == q.asker && d.seq == q.seq })
+}
+
+// posted tells whether something lies before somebody.
+func (h *history) posted(is func(due) bool) bool {
+	for _, all := range h.fired {
+		if slices.ContainsFunc(all, is) {
+			return true
+		}
+	}
+	return false
+}
+
+// post notes that something lies before an actor, behind all that does already.
+func (h *history) post(d due, what string) string {
+	h.taken = append(h.taken, fmt.Sprintf("%s lies before %s", what, d.owner))
+	d.ahead = h.waiting(d.owner)
+	h.fired[d.owner] = append(h.fired[d.owner], d)
+	return ""
+}
 
 // waiting counts the messages before an actor.
 func (h *history) waiting(who kit.Addr) (n int) {
@@ -210,11 +248,10 @@ func (h *history) pass(early bool) string {
 		}
 		d := h.dues[at]
 		h.dues = deleted(h.dues, at)
-		h.taken = append(h.taken, fmt.Sprintf("%v pass", time.Until(d.at)))
-		time.Sleep(time.Until(d.at))
+		passed := time.Until(d.at)
+		time.Sleep(passed)
 		synctest.Wait()
-		d.ahead = h.waiting(d.owner)
-		h.fired[d.owner] = append(h.fired[d.owner], d)
+		h.post(d, fmt.Sprintf("%v pass: what is due", passed))
 	}
 	return ""
 }

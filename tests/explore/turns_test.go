@@ -44,23 +44,35 @@ func (h *history) heard(who kit.Addr, want kit.In) (turn, string) {
 	return got, diff
 }
 
-// answer has somebody who is played answer a question, and the asker hear it.
+// answer has somebody who is played answer a question, and the asker hear it; later, if something lies before him.
 func (h *history) answer(at int) string {
 	q := h.now.questions[at]
-	m := moving{World: h.world, s: h.now}
-	m.question(at)
 	p := h.real.parts[q.to]
 	asked, diff := h.asked(p, q, at)
 	if diff != "" {
 		return diff
 	}
 	ways := p.node.Take(View{h.now}, p.state, asked)
-	chosen := h.chosen(ways)
+	chosen, before := 0, p.state
+	if h.idle(q.asker) {
+		chosen = h.chosen(ways)
+	}
 	if diff := h.real.does(q.to, p, ways[chosen]); diff != "" {
 		return diff
 	}
-	want := kit.In{Msg: kit.Answered{Tag: q.tag, Msg: answerOf(ways[chosen])}}
-	got, diff := h.heard(q.asker, want)
+	if !h.idle(q.asker) { // it has happened when it is heard
+		p.state = before
+		return h.post(due{owner: q.asker, seq: q.seq, asked: &asked}, "an answer of "+q.to.String())
+	}
+	return h.answered(at, chosen, ways[chosen])
+}
+
+// answered has an actor hear an answer of somebody who is played.
+func (h *history) answered(at, chosen int, w Way) string {
+	q := h.now.questions[at]
+	m := moving{World: h.world, s: h.now}
+	m.question(at)
+	got, diff := h.heard(q.asker, kit.In{Msg: kit.Answered{Tag: q.tag, Msg: answerOf(w)}})
 	return h.moved(m.out[chosen], q.asker, got, diff)
 }
 
@@ -97,16 +109,14 @@ func (h *history) asked(p *part, q question, at int) (kit.In, string) {
 	return kit.In{}, fmt.Sprintf("%s was never asked %s by %s", q.to, describe(q.msg), q.asker)
 }
 
-// end has work beside an actor come to an end.
+// end has work beside an actor come to an end, and the actor hear it; later, if something lies before it.
 func (h *history) end(at int) string {
 	j := h.now.jobs[at]
 	ways := h.ends(j)
 	chosen := h.chosen(ways)
-	m := moving{World: h.world, s: h.now}
-	m.end(at)
 	own := 0
 	for _, o := range h.now.jobs[:at] {
-		if o.owner == j.owner {
+		if o.owner == j.owner && !h.posted(func(d due) bool { return d.ends(o) }) {
 			own++
 		}
 	}
@@ -114,10 +124,23 @@ func (h *history) end(at int) string {
 		return fmt.Sprintf("%s has %d jobs under way, and none that is %s", j.owner, len(real), describe(j.what))
 	}
 	diff := h.real.begins(j.owner, own, ways[chosen], h.file())
-	if ways[chosen].Silent || diff != "" {
+	switch {
+	case ways[chosen].Silent || diff != "":
+		m := moving{World: h.world, s: h.now}
+		m.end(at)
 		return h.moved(m.out[chosen], kit.Addr{}, turn{}, diff)
+	case !h.idle(j.owner):
+		return h.post(due{owner: j.owner, job: &j.form, way: chosen}, "the end of "+describe(j.what))
 	}
-	want := ways[chosen].Done
+	return h.ended(at, chosen)
+}
+
+// ended has an actor hear of its work.
+func (h *history) ended(at, chosen int) string {
+	j := h.now.jobs[at]
+	m := moving{World: h.world, s: h.now}
+	m.end(at)
+	want := h.ends(j)[chosen].Done
 	want.Tag = j.tag
 	got, diff := h.heard(j.owner, kit.In{Msg: want})
 	if diff == "" {
@@ -145,16 +168,23 @@ func (h *history) act(who kit.Addr, at int) string {
 	return h.moved(m.out[0], kit.Addr{}, turn{}, diff)
 }
 
-// strike has an actor hear what its timer, or the deadline of its question, put before it.
+// strike has an actor hear what lies before it and is no message: a timer, a deadline, an answer, or the end of work.
 func (h *history) strike(who kit.Addr) string {
 	d := h.fired[who][0]
 	h.fired[who] = h.fired[who][1:]
-	if d.seq > 0 {
+	switch {
+	case d.job != nil:
+		return h.ended(slices.IndexFunc(h.now.jobs, d.ends), d.way)
+	case d.asked != nil:
+		at := h.question(d)
+		p := h.real.parts[h.now.questions[at].to]
+		way := p.node.Take(View{h.now}, p.state, *d.asked)[0]
+		p.state = way.State
+		return h.answered(at, 0, way)
+	case d.seq > 0:
 		return h.expire(d)
 	}
-	at := slices.IndexFunc(h.now.timers, func(t timer) bool {
-		return t.owner == who && t.form.fixed == d.timer.fixed && slices.Equal(t.form.slots, d.timer.slots)
-	})
+	at := slices.IndexFunc(h.now.timers, func(t timer) bool { return t.owner == who && d.timer.is(t.form) })
 	if at < 0 {
 		return fmt.Sprintf("%s has no such timer in the world", who)
 	}
