@@ -175,6 +175,11 @@ func (h *history) comeAndGone(before, after *state) string {
 			return fmt.Sprintf("%s has ended in the world", a.addr)
 		}
 	}
+	for _, j := range after.jobs {
+		if after.find(j.owner) == nil {
+			return fmt.Sprintf("%s goes on in the world, and %s has ended", describe(j.what), j.owner)
+		}
+	}
 	return ""
 }
 
