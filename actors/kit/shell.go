@@ -80,7 +80,11 @@ func (m *machine[S]) receive(ins []In) {
 		next, effects := m.def.Step(m.state, in)
 		m.state = next
 		m.publish(in.Msg)
-		m.ctx.Do(effects...)
+		if turn := m.ctx.sys.turn; turn != nil {
+			turn(m.ctx, in, next, effects)
+		} else {
+			m.ctx.Do(effects...)
+		}
 	}
 }
 

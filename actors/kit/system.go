@@ -22,6 +22,7 @@ type System struct {
 	fatal func(who Addr, cause string)
 	bug   func(who Addr, cause string)
 	lost  func(to Addr, msg any)
+	turn  func(c *Context, in In, state any, effects []Effect)
 
 	slots slots // of TryAsk
 
@@ -84,6 +85,9 @@ type Options struct {
 	Bug func(who Addr, cause string)
 	// Stray hears of every tell whose receiver was gone, on the sender's goroutine. Default: nobody.
 	Stray func(to Addr, msg any)
+	// Turn performs what a machine has decided, on the actor's turn, which is over when it returns; state is the one after the
+	// step. It is for tests that say when turns go on. Default: the effects are performed in order by Context.Do.
+	Turn func(c *Context, in In, state any, effects []Effect)
 }
 
 // New makes a world. It starts nothing.
@@ -97,7 +101,7 @@ func New(o Options) *System {
 	if o.Stray == nil {
 		o.Stray = func(Addr, any) {}
 	}
-	s := &System{log: o.Log, fatal: o.Fatal, bug: o.Bug, lost: o.Stray, rows: map[Addr]*row{}}
+	s := &System{log: o.Log, fatal: o.Fatal, bug: o.Bug, lost: o.Stray, turn: o.Turn, rows: map[Addr]*row{}}
 	s.lib = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(zerolog.NewSlogHandler(o.Log.Level(max(o.Log.GetLevel(), zerolog.WarnLevel)).With().Str("actor", "library").Logger()))
 	}))

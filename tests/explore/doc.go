@@ -27,6 +27,10 @@
 // A deadline that is over while what it waits for is on its way is a fault (slow) and counted as one; once nothing is on its
 // way, it is over without one.
 //
+// That the transport is the kit's is shown by histories that are replayed on real actors (replay_test.go): a world without
+// reductions and the kit take the same turns and come to the same states. Of two timers the one that is due first fires first
+// there, and the journal answers only where nothing lies before the asker; the search relies on neither.
+//
 // Invariants: the search is deterministic, also on several processors. The first violation found has the shortest history.
 // A world counts as complete only if every state of it was visited.
 package explore

@@ -45,7 +45,7 @@ func (v *versions) write(version int, job any) []Way {
 		v.edits[key] = e
 	}
 	if e.err != nil {
-		return []Way{{Done: kit.Done{Err: e.err}, Text: "it is refused"}}
+		return []Way{{Done: kit.Done{Msg: e.msg, Err: e.err}, Text: "it is refused"}}
 	}
 	return []Way{
 		{
@@ -72,7 +72,7 @@ func (v *versions) change(version int, job any) edited {
 	o.Source.Path = file
 	msg, err := o.Work()(context.Background(), job)
 	if err != nil {
-		return edited{err: err}
+		return edited{msg: msg, err: err}
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,8 @@ type Plan struct {
 	// Killed is a channel whose supervisor may end: what is promised of its accounts is not looked at.
 	Killed string
 	Posts  int // requests that senders may post, to any account of the first file
+
+	path string // of the file; empty: it is never written
 }
 
 const listen = "127.0.0.1:18789"
@@ -61,12 +64,13 @@ type versions struct {
 	base    config.Source // of a file that is written to
 	done    map[string]any
 	edits   map[string]edited
+	away    func(func()) // where jobs are done
 }
 
-func read(files []string) (*versions, error) {
+func read(path string, files []string) (*versions, error) {
 	kinds := reload.Kinds{Plugins: plugins(), Agents: []backend.Kind{echo.Kind()}}
-	v := &versions{done: map[string]any{}, edits: map[string]edited{}, texts: files}
-	base := config.Find("world.yaml", func(string) string { return "" })
+	v := &versions{done: map[string]any{}, edits: map[string]edited{}, texts: files, away: func(do func()) { do() }}
+	base := config.Find(cmp.Or(path, "world.yaml"), func(string) string { return "" })
 	v.base = base
 	for _, file := range files {
 		source := base.With([]byte(file))
@@ -98,7 +102,9 @@ func (v *versions) perform(version int, job any) (any, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.done[key] == nil {
-		made, err := v.options[version].Work()(context.Background(), job)
+		var made any
+		var err error
+		v.away(func() { made, err = v.options[version].Work()(context.Background(), job) })
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +115,7 @@ func (v *versions) perform(version int, job any) (any, error) {
 
 // World composes what the plan says.
 func (p Plan) World() (*World, error) {
-	files, err := read(p.Files)
+	files, err := read(p.path, p.Files)
 	if err != nil {
 		return nil, fmt.Errorf("world %s: %w", p.Name, err)
 	}
@@ -187,14 +193,23 @@ func working(files *versions) func(v View, job any) []Way {
 }
 
 // door is a listener that a reload opened.
-type door struct{ addr string }
+type door struct {
+	addr string
+	end  func() // of a real one; nil: it is played
+}
 
 // Addr is where it listens.
 func (d door) Addr() string { return d.addr }
 
-// Serve and Close are effects of the machine, and played as such.
-func (door) Serve() {}
-func (door) Close() {}
+// Serve and Close are effects of the machine, and in a world played as such.
+func (d door) Serve() { d.Close() }
+
+// Close ends what a real one counts.
+func (d door) Close() {
+	if d.end != nil {
+		d.end()
+	}
+}
 
 // opened is the effect of a job that opened a door.
 type opened struct{ door }
@@ -238,9 +253,12 @@ func spawned(as, parent kit.Addr, what any) (Node, any, any) {
 func interpreting(View, any) []Way {
 	return []Way{
 		{Done: kit.Done{Msg: supervisor.Interpreted{}}, Text: "it means nothing"},
-		{Done: kit.Done{Err: kit.ErrPanic}, Fault: plugin, Text: "it panics"},
+		{Done: kit.Done{Err: errBug}, Fault: plugin, Text: "it panics"},
 	}
 }
+
+// errBug is how the kit tells of work that panics.
+var errBug = fmt.Errorf("%w: a bug", kit.ErrPanic)
 
 // classify tells timers apart by their names.
 func classify(timer any) class {

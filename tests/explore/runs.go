@@ -45,6 +45,8 @@ func (p played) Take(_ View, state any, in kit.In) []Way {
 	case run.Admit:
 		l.apart = false
 		return []Way{{State: l}}
+	case run.Moved: // where it is reached from outside; nobody reaches it here
+		return []Way{{State: l}}
 	case run.Nudge: // it looks, and finds something
 		took := run.Took{Account: l.account, Run: l.number, Items: 1}
 		return []Way{{State: l, Effects: []kit.Effect{kit.Tell{To: p.supervisor, Msg: took}}}}

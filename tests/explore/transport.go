@@ -246,18 +246,24 @@ func (s stepping) stop(child kit.Addr) {
 	}
 }
 
-// gone takes an actor off: what was asked of it and not answered is gone, what it began is over, its parent hears last.
+// gone takes an actor off: what lies before it finds nobody, what it began is over, its parent hears last.
 func (s stepping) gone(addr kit.Addr, cause string) {
 	a := s.find(addr)
 	at, _ := s.at(addr)
 	s.actors = slices.Delete(s.actors, at, at+1)
+	unheard := map[kit.Return]bool{}
+	for _, q := range s.queues {
+		for _, it := range q.items {
+			unheard[it.in.From] = unheard[it.in.From] || q.to == addr
+		}
+	}
 	s.queues = slices.DeleteFunc(s.queues, func(q queue) bool { return q.to == addr })
 	s.timers = slices.DeleteFunc(s.timers, func(t timer) bool { return t.owner == addr })
 	s.jobs = slices.DeleteFunc(s.jobs, func(j job) bool { return j.owner == addr })
 	s.questions = slices.DeleteFunc(s.questions, func(q question) bool { return q.asker == addr })
 	for _, q := range slices.Clone(s.questions) {
 		if q.to == addr && !q.answered {
-			s.answered(kit.ReturnTo(q.asker, q.seq), kit.Answered{Tag: q.tag, Err: kit.ErrGone})
+			s.forsaken(q, unheard[kit.ReturnTo(q.asker, q.seq)])
 		}
 	}
 	for _, child := range slices.Clone(s.actors) {
@@ -267,6 +273,20 @@ func (s stepping) gone(addr kit.Addr, cause string) {
 	}
 	if s.find(a.parent) != nil {
 		s.send(addr, a.parent, kit.In{Msg: kit.Ended{Child: addr, Cause: cause}})
+	}
+}
+
+// forsaken is a question to somebody who has ended: the kit answers those that he has not taken. Nobody knows of the others,
+// and they end with their deadline.
+func (s stepping) forsaken(q question, unheard bool) {
+	to := kit.ReturnTo(q.asker, q.seq)
+	switch {
+	case unheard:
+		s.answered(to, kit.Answered{Tag: q.tag, Err: kit.ErrGone})
+	case q.expired:
+		s.questions = deleted(s.questions, s.asked(to))
+	default:
+		s.silence(to)
 	}
 }
 
