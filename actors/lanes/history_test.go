@@ -133,9 +133,20 @@ func TestHistoryIsReadOnlyForATurnThatWantsIt(t *testing.T) {
 			if w.store.recalls != 0 || len(w.lastTurn().History) != 0 {
 				t.Errorf("%d reads; told %+v", w.store.recalls, w.lastTurn().History)
 			}
+			w.slow()
+			w.message("c", "forget me")
+			w.message("c", "/stop")
+			w.message("c", "forget me, too")
+			w.settle()
+			if l, _ := w.state.lanes.Get(place{account: home, conversation: "c"}); l.stored.past.said != nil || l.stored.past.count() != 8 {
+				t.Errorf("in memory there is %+v", l.stored.past)
+			}
+			w.finish("net:home/7", agentsSay("I do"))
+			w.settle()
 			w.configure(nil)
+			w.agent = func(backend.Turn) *agents.Turned { said := agentsSay("good"); return &said }
 			w.talk("c", "5")
-			if got := texts(w.lastTurn().History); len(got) != 8 || got[0] != "1" || got[7] != "re: 4" {
+			if got := texts(w.lastTurn().History); len(got) != 10 || got[0] != "1" || got[9] != "I do" {
 				t.Errorf("told %q", got)
 			}
 		}},
