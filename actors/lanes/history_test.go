@@ -177,12 +177,13 @@ func TestHistoryIsReadOnlyForATurnThatWantsIt(t *testing.T) {
 			}
 		}},
 		{"a lane reads it once while it lives", func(t *testing.T, w *world) {
+			w.configure(limited(7))
 			w.talk("c", "1")
 			for range 5 {
 				w.message("c", "and?")
 			}
 			w.settle()
-			if got := len(w.lastTurn().History); w.store.recalls != 1 || got != 10 {
+			if got := len(w.lastTurn().History); w.store.recalls != 1 || got != 7 {
 				t.Errorf("%d reads, %d entries", w.store.recalls, got)
 			}
 		}},
