@@ -8,7 +8,7 @@ import (
 	"holdfast/channels"
 )
 
-// The key space, format version 1. Numbers are big-endian, so that keys sort as the numbers do; an account is its text and
+// The key space, format version 2. Numbers are big-endian, so that keys sort as the numbers do; an account is its text and
 // a zero byte; a conversation is its length (uvarint) and its text; kind is one letter.
 //
 //	V                                    → format version, decimal text
@@ -29,6 +29,10 @@ import (
 //	x time what key                      → empty; what is to be forgotten at that time, oldest first
 //
 // Only q is counted to verify the books; only i holds content.
+//
+// Version 1 has the same keys, and lanes kept a conversation's state in other values, which they still read (package lanes). A
+// gateway of that version would find neither the history nor the mark of a turn that may have begun, and begin it once more as
+// if it were new: so it must not open what a later one has written, and says so.
 const (
 	spaceFormat   = 'V'
 	spaceLast     = 'N'
@@ -46,7 +50,8 @@ const (
 	spacePin      = 'h'
 	spaceBlob     = 'a'
 	spaceExpiry   = 'x'
-	formatVersion = "1"
+	formatVersion = "2"
+	formatOlder   = "1" // is read, and becomes the present one when a gateway opens it
 )
 
 // letters of the kinds, in keys and in headers.

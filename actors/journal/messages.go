@@ -175,10 +175,12 @@ func (Pin) op()        {}
 
 // Questions that change nothing.
 type (
-	// GetState asks for values of a conversation (empty: of the account) whose names begin with Prefix. Answer: Values.
+	// GetState asks for values of a conversation (empty: of the account) whose names begin with Prefix. Where there is a
+	// value of the name Name, if that is set, it is the whole answer, and costs much less. Answer: Values.
 	GetState struct {
 		Account      channels.Account
 		Conversation string
+		Name         string
 		Prefix       string
 	}
 	// Values answers GetState: copies, by name.

@@ -123,6 +123,16 @@ func (s *Store) takeOne(out *Taken, seq uint64) (int, error) {
 func (s *Store) values(m GetState) Values {
 	out := Values{Values: map[string][]byte{}}
 	prefix := statePrefix(m.Account, m.Conversation)
+	if m.Name != "" {
+		value, found, err := fetch(s.db, append(bytes.Clone(prefix), m.Name...))
+		if found {
+			out.Values[m.Name] = value
+		}
+		if found || err != nil {
+			out.Err = err
+			return out
+		}
+	}
 	out.Err = walk(s.db, append(bytes.Clone(prefix), m.Prefix...), nil, func(key, value []byte) (bool, error) {
 		out.Values[string(key[len(prefix):])] = append([]byte{}, value...)
 		return true, nil

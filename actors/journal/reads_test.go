@@ -140,7 +140,7 @@ func TestATakeIsBoundedByBytes(t *testing.T) {
 	w.verify()
 }
 
-func TestStateIsReadByConversationAndPrefix(t *testing.T) {
+func TestStateIsReadByConversationNameAndPrefix(t *testing.T) {
 	w := open(t)
 	set := func(conversation, name, value string) journal.SetState {
 		return journal.SetState{Conversation: conversation, Name: name, Value: []byte(value)}
@@ -156,6 +156,10 @@ func TestStateIsReadByConversationAndPrefix(t *testing.T) {
 		{"a prefix", journal.GetState{Account: home, Conversation: "c1", Prefix: "history/"}, map[string][]byte{"history/1": []byte("a")}},
 		{"all of a conversation", journal.GetState{Account: home, Conversation: "c1"}, map[string][]byte{"history/1": []byte("a"), "pair": []byte("p"), "empty": {}}},
 		{"of the account", journal.GetState{Account: home}, map[string][]byte{"history/9": []byte("account")}},
+		{"a name is the whole answer", journal.GetState{Account: home, Conversation: "c1", Name: "pair"}, map[string][]byte{"pair": []byte("p")}},
+		{"also one without content", journal.GetState{Account: home, Conversation: "c1", Name: "empty", Prefix: "history/"}, map[string][]byte{"empty": {}}},
+		{"where there is none of the name, the prefix says what is", journal.GetState{Account: home, Conversation: "c1", Name: "history/2", Prefix: "pa"}, map[string][]byte{"pair": []byte("p")}},
+		{"a name is no prefix", journal.GetState{Account: home, Conversation: "c11", Name: "history", Prefix: "x"}, map[string][]byte{}},
 		{"of nobody", journal.GetState{Account: work}, map[string][]byte{}},
 	}
 	for _, c := range cases {

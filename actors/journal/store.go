@@ -193,7 +193,7 @@ func (s *Store) freshen() error {
 	return nil
 }
 
-// checkFormat reads the version, or writes it into a journal that is new.
+// checkFormat reads the version, or writes it into a journal that is new or of the older one.
 func (s *Store) checkFormat() error {
 	found, err := formatOf(s.db)
 	if err != nil || found == formatVersion {
@@ -205,18 +205,18 @@ func (s *Store) checkFormat() error {
 	return nil
 }
 
-// formatOf is the version of a journal, empty for one that is new, or ErrVersion.
+// formatOf is the version of a journal that can be read, empty for one that is new, or ErrVersion.
 func formatOf(r pebble.Reader) (string, error) {
 	version, found, err := fetch(r, []byte{spaceFormat})
 	if err != nil {
 		return "", err
 	}
-	if found && string(version) != formatVersion {
+	if found && string(version) != formatVersion && string(version) != formatOlder {
 		return "", fmt.Errorf("%w: it has format %s, this gateway knows %s: use the gateway that wrote it, or a newer one",
 			ErrVersion, strconv.Quote(string(version)), formatVersion)
 	}
 	if found {
-		return formatVersion, nil
+		return string(version), nil
 	}
 	it, err := r.NewIter(nil)
 	if err != nil {

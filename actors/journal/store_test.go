@@ -15,7 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/rs/zerolog"
 
@@ -100,30 +99,6 @@ func TestAFolderThatCannotBeUsedIsNamed(t *testing.T) {
 	}
 	if _, err := journal.OpenRead(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("got %v", err)
-	}
-}
-
-func TestAFormatThatIsNotKnownIsRefused(t *testing.T) {
-	for name, write := range map[string][2]string{
-		"a later version":     {"V", "2"},
-		"something else's db": {"x", "y"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			db, err := pebble.Open(filepath.Join(dir, "journal"), &pebble.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(db.Set([]byte(write[0]), []byte(write[1]), pebble.Sync), db.Close()); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 { // the refusal leaves the folder free and unchanged
-				_, err = journal.Open(journal.Options{Dir: dir, Log: zerolog.Nop()})
-				mustErr(t, err, journal.ErrVersion)
-			}
-			_, err = journal.OpenRead(dir)
-			mustErr(t, err, journal.ErrVersion)
-		})
 	}
 }
 

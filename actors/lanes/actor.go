@@ -8,7 +8,8 @@
 //     and what changes or takes back a message joins that message.
 //   - A lane that waits delays no other: what does not fit into memory is left in the journal and found again (window.go
 //     says how). What one account holds is bounded.
-//   - The lane of a conversation is the only one who writes its history.
+//   - The lane of a conversation is the only one who writes its history. It is read for a turn of an agent that wants it, and
+//     for nothing else.
 package lanes
 
 import (

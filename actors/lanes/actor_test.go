@@ -155,11 +155,11 @@ func (s says) Turn(_ context.Context, t backend.Turn) (backend.Answer, error) {
 	return backend.Answer{Text: s(t)}, nil
 }
 
-func newHouse(t *testing.T, agent backend.Agent) *house {
+func newHouse(t *testing.T, fs vfs.FS, agent backend.Agent) *house {
 	t.Helper()
 	h := &house{t: t, sys: kittest.New(t)}
 	store, err := journal.Open(journal.Options{
-		Dir: "state", FS: vfs.NewMem(), Log: zerolog.Nop(), Free: func(string) (uint64, error) { return 1 << 40, nil },
+		Dir: "state", FS: fs, Log: zerolog.Nop(), Free: func(string) (uint64, error) { return 1 << 40, nil },
 		OnFatal: func(err error) { t.Error(err) },
 	})
 	if err != nil {
@@ -235,7 +235,7 @@ func (h *house) replies(n int) []string {
 }
 
 func TestAStrangerIsLetInAndThenAnswered(t *testing.T) {
-	h := newHouse(t, says(func(t backend.Turn) string { return "re: " + t.Text }))
+	h := newHouse(t, vfs.NewMem(), says(func(t backend.Turn) string { return "re: " + t.Text }))
 	h.arrive("hi", nil)
 	invitation := h.replies(1)[0]
 	code := invitation[strings.LastIndexByte(invitation, ' ')+1:]
@@ -277,7 +277,7 @@ func (h *house) queue(books journal.Verified) journal.Counters {
 }
 
 func TestAThousandArrivalsEndOnceEach(t *testing.T) {
-	h := newHouse(t, says(func(t backend.Turn) string { return t.Conversation }))
+	h := newHouse(t, vfs.NewMem(), says(func(t backend.Turn) string { return t.Conversation }))
 	h.arrive("hi", nil)
 	invitation := h.replies(1)[0]
 	h.ask(h.access, access.Approve{Code: invitation[strings.LastIndexByte(invitation, ' ')+1:]})

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"holdfast/actors/agents"
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
 	"holdfast/actors/kit"
@@ -29,16 +31,38 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-// BenchmarkChanges marks a turn in a conversation whose history is long.
-func BenchmarkChanges(b *testing.B) {
-	var before stored
-	for range 50 {
-		before.history = append(before.history, backend.Entry{Role: "user", Name: "somebody", Text: strings.Repeat("x", 1<<10), At: start})
-	}
-	after := before
-	after.turn = &turnMark{ID: "net:home/7", Attempt: 1}
-	b.ReportAllocs()
-	for b.Loop() {
-		before.changes(after, "c")
+// BenchmarkTurn takes a message of an idle conversation with 50 entries of 1 KiB through a turn: all inputs that the machine
+// gets for it, from the wake-up to the last step's answer. What the journal is given to write is written/op, in bytes.
+func BenchmarkTurn(b *testing.B) {
+	atWork := func(a *channels.Arrival) { a.Account = work } // whose network takes an answer in one piece
+	for _, history := range []bool{false, true} {
+		w := newWorld(b).begin(func(c *Configure) { c.Agents["default"] = Agent{History: history} })
+		w.agent = func(backend.Turn) *agents.Turned { said := agentsSay(strings.Repeat("y", 1<<10)); return &said }
+		for range 26 {
+			w.message("c", strings.Repeat("x", 1<<10), atWork)
+			w.after(time.Second)
+		}
+		before, done := w.state, len(w.store.commits)
+		w.heard = []kit.In{}
+		w.message("c", strings.Repeat("x", 1<<10), atWork)
+		w.settle()
+		b.Run(fmt.Sprintf("an agent that wants a history: %v", history), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s := before
+				for _, in := range w.heard {
+					s, _ = Step(s, in)
+				}
+			}
+			size := 0
+			for _, step := range w.store.commits[done:] {
+				for _, op := range step.Ops {
+					if set, is := op.(journal.SetState); is {
+						size += len(set.Name) + len(set.Value)
+					}
+				}
+			}
+			b.ReportMetric(float64(size), "written/op")
+		})
 	}
 }

@@ -27,7 +27,7 @@ func (s *step) obey(l *lane) {
 	name, _ := access.Command(l.group[0].Text)
 	switch name {
 	case access.CommandNew:
-		next.history, next.context = nil, nil
+		next.past, next.context = next.past.forgotten(), nil
 		text = newText
 	case access.CommandStatus:
 		text = s.status(l)
@@ -47,7 +47,7 @@ func (s *step) status(l *lane) string {
 	lines := []string{
 		"account: " + string(l.account),
 		"agent: " + s.agentOf(l.place),
-		fmt.Sprintf("remembered: %d entries", len(l.stored.history)),
+		fmt.Sprintf("remembered: %d entries", l.stored.past.count()),
 		"turn: none under way",
 		fmt.Sprintf("waiting after this: %d messages", len(l.queue)),
 	}

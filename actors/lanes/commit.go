@@ -56,7 +56,7 @@ func (s *step) finish(l *lane, e ending, next stored) {
 	if e.outcome == Answered || e.outcome == Stopped {
 		next.turn, next.notices = nil, notices{}
 	}
-	c := commit{then: thenNext, stored: next, loaded: l.loaded, ops: slices.Clone(e.ops)}
+	c := commit{then: thenNext, ops: slices.Clone(e.ops)}
 	for _, a := range l.group {
 		c.ends = append(c.ends, a.Seq)
 		c.ops = append(c.ops, journal.End{
@@ -66,14 +66,25 @@ func (s *step) finish(l *lane, e ending, next stored) {
 	for _, r := range e.replies {
 		c.ops = append(c.ops, journal.AddReply{Reply: r})
 	}
-	if l.loaded {
-		c.ops = append(c.ops, l.stored.changes(next, l.conversation)...)
-	}
+	s.keep(l, &c, next)
 	if e.state != journal.Done {
 		s.add(kit.Note{Level: zerolog.WarnLevel, Text: "a message was not answered", Fields: append(l.fields(), "outcome", e.outcome, "cause", e.reason)})
 	}
 	l.commit = &c
 	s.write(l)
+}
+
+// keep makes next the conversation's state, in the step. Of a history that nobody asks for nothing stays in memory.
+func (s *step) keep(l *lane, c *commit, next stored) {
+	c.stored, c.loaded = next, l.loaded
+	if !l.loaded {
+		return
+	}
+	c.ops = append(c.ops, l.stored.changes(next, l.conversation)...)
+	c.stored.older = nil
+	if !s.wantsHistory(l) {
+		c.stored.past.said = nil
+	}
 }
 
 // fields name the group in the log.
@@ -141,12 +152,12 @@ func (s *step) follow(l *lane, c commit) {
 
 // sayLate tells the sender once per trouble that the answer takes longer, then pauses.
 func (s *step) sayLate(l *lane, delay time.Duration) {
-	c := commit{then: thenPause, stored: l.stored, loaded: l.loaded, delay: delay}
-	c.stored.notices.Late = true
+	c, next := commit{then: thenPause, delay: delay}, l.stored
+	next.notices.Late = true
 	c.ops = append(c.ops, journal.AddReply{
 		Reply: s.notice(l, lateText), Claim: "late/" + l.turnID(), Keep: noticeKeep,
 	})
-	c.ops = append(c.ops, l.stored.changes(c.stored, l.conversation)...)
+	s.keep(l, &c, next)
 	l.commit = &c
 	s.write(l)
 }

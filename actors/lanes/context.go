@@ -1,12 +1,12 @@
 package lanes
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
@@ -14,26 +14,21 @@ import (
 )
 
 const (
-	maxContext     = 50        // lines that wait for the next turn; the oldest go first
-	maxContextLine = 500       // bytes of one
-	maxHistory     = 256 << 10 // bytes of text of a conversation's history; the oldest go first
+	maxContext     = 50  // lines that wait for the next turn; the oldest go first
+	maxContextLine = 500 // bytes of one
 )
 
-// Names of a conversation's state in the journal.
-const (
-	statePrefix = "" // all that there is of a conversation; others keep nothing large there
-	historyName = "history"
-	contextName = "context"
-	turnName    = "turn"
-	noticesName = "notices"
-)
+// stateName names the value that holds the small state of a conversation: all but the entries of its history. There is none
+// when there is nothing to say.
+const stateName = "lane"
 
 // stored is the state of a conversation. It is a value: what it points to is never changed.
 type stored struct {
-	history []backend.Entry
+	past    past
 	context []string
 	turn    *turnMark
 	notices notices
+	older   []string // names of the values of the older form that it was read from: none of it has the present form
 }
 
 // turnMark says which turn may have begun.
@@ -48,13 +43,51 @@ type notices struct {
 	Expired bool `json:"expired,omitempty"`
 }
 
+// smallState is the form of the small state in the journal.
+type smallState struct {
+	Turn    *turnMark `json:"turn,omitempty"`
+	Notices notices   `json:"notices,omitzero"`
+	Context []string  `json:"context,omitempty"`
+	Next    uint64    `json:"next,omitempty"`  // of past
+	Sizes   []byte    `json:"sizes,omitempty"` // of past
+}
+
 // newStored reads what the journal has. A value that cannot be read is as good as none: it is written anew.
 func newStored(values map[string][]byte) stored {
-	var out stored
-	read(values[historyName], &out.history)
-	read(values[contextName], &out.context)
-	read(values[turnName], &out.turn)
-	read(values[noticesName], &out.notices)
+	value, present := values[stateName]
+	if !present {
+		return olderStored(values)
+	}
+	var s smallState
+	read(value, &s)
+	out := stored{past: past{next: s.Next, sizes: s.Sizes}, context: s.Context, turn: s.Turn, notices: s.Notices}
+	if !out.past.sound() {
+		out.past = past{}
+	}
+	return out
+}
+
+// Names of the older form: each a value of its own, and the history whole in one.
+const (
+	olderHistory = "history"
+	olderContext = "context"
+	olderTurn    = "turn"
+	olderNotices = "notices"
+)
+
+// olderStored reads the older form. The conversation's next step writes the present one.
+func olderStored(values map[string][]byte) (out stored) {
+	var said []backend.Entry
+	read(values[olderHistory], &said)
+	read(values[olderContext], &out.context)
+	read(values[olderTurn], &out.turn)
+	read(values[olderNotices], &out.notices)
+	out.past = past{}.with(len(said), said...)
+	for _, name := range []string{olderHistory, olderContext, olderTurn, olderNotices} {
+		if _, there := values[name]; there {
+			out.older = append(out.older, name)
+		}
+	}
 	return out
 }
 
@@ -77,25 +110,31 @@ func write(v any, nothing bool) []byte {
 	return out
 }
 
-// changes is what has to be written so that the journal has next. A history may be as long as it is allowed to be, and most
-// steps do not change it: what is as it was is not even encoded.
+// changes is what has to be written so that the journal has next. What is as it was is not even encoded.
 func (st stored) changes(next stored, conversation string) (out []journal.Op) {
-	set := func(name string, value []byte) {
-		out = append(out, journal.SetState{Conversation: conversation, Name: name, Value: value})
+	for _, name := range st.older {
+		out = append(out, journal.SetState{Conversation: conversation, Name: name})
 	}
-	if !slices.Equal(st.history, next.history) {
-		set(historyName, write(next.history, len(next.history) == 0))
+	if len(st.older) > 0 {
+		st = stored{}
 	}
-	if !slices.Equal(st.context, next.context) {
-		set(contextName, write(next.context, len(next.context) == 0))
-	}
-	if !equal(st.turn, next.turn) {
-		set(turnName, write(next.turn, next.turn == nil))
-	}
-	if st.notices != next.notices {
-		set(noticesName, write(next.notices, next.notices == notices{}))
+	out = append(out, st.past.changes(next.past, conversation)...)
+	if !st.same(next) {
+		out = append(out, journal.SetState{Conversation: conversation, Name: stateName, Value: next.value()})
 	}
 	return out
+}
+
+// same tells whether two have the same small state.
+func (st stored) same(o stored) bool {
+	return equal(st.turn, o.turn) && st.notices == o.notices && slices.Equal(st.context, o.context) &&
+		st.past.next == o.past.next && bytes.Equal(st.past.sizes, o.past.sizes)
+}
+
+// value encodes the small state. Numbers of entries begin anew when there is nothing left to say.
+func (st stored) value() []byte {
+	nothing := st.turn == nil && st.notices == notices{} && len(st.context) == 0 && len(st.past.sizes) == 0
+	return write(smallState{Turn: st.turn, Notices: st.notices, Context: st.context, Next: st.past.next, Sizes: st.past.sizes}, nothing)
 }
 
 func equal(a, b *turnMark) bool {
@@ -115,37 +154,6 @@ func (st stored) with(line string) stored {
 	lines := append(slices.Clip(st.context), line)
 	st.context = lines[max(0, len(lines)-maxContext):]
 	return st
-}
-
-// answered is the state after a turn.
-func (st stored) answered(m channels.Arrival, answer backend.Answer, now time.Time, limit int) stored {
-	history := append(slices.Clip(st.history), backend.Entry{Role: "user", Name: nameOf(m.Sender), Text: m.Text + files(m.Attachments), At: m.At})
-	if answer.Text != "" || len(answer.Attachments) > 0 {
-		history = append(history, backend.Entry{Role: "assistant", Text: answer.Text + files(answer.Attachments), At: now})
-	}
-	st.history, st.context = trimmed(history, limit), nil
-	return st
-}
-
-// trimmed is the end of a history that fits.
-func trimmed(history []backend.Entry, limit int) []backend.Entry {
-	history = history[max(0, len(history)-max(0, limit)):]
-	size := 0
-	for i := len(history) - 1; i >= 0; i-- {
-		if size += len(history[i].Text); size > maxHistory {
-			return history[i+1:]
-		}
-	}
-	return history
-}
-
-// files names attachments in a history, which keeps no files.
-func files(list []channels.Attachment) string {
-	var out strings.Builder
-	for _, f := range list {
-		fmt.Fprintf(&out, "\n[file: %s]", f.Name)
-	}
-	return out.String()
 }
 
 func nameOf(s channels.Sender) string {

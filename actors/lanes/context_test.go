@@ -4,9 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"holdfast/actors/agents/backend"
-	"holdfast/actors/journal"
-	"holdfast/actors/kit/kittest"
 	"holdfast/channels"
 )
 
@@ -47,44 +44,6 @@ func TestALineOfContextIsCutBetweenLetters(t *testing.T) {
 func TestNothingIsNoLine(t *testing.T) {
 	if got := (stored{}).with(""); len(got.context) != 0 {
 		t.Errorf("got %q", got.context)
-	}
-}
-
-func TestAHistoryHasABoundInBytesToo(t *testing.T) {
-	long := strings.Repeat("x", maxHistory/3)
-	history := []backend.Entry{{Text: long}, {Text: long}, {Text: "second"}, {Text: long}, {Text: "last"}}
-	got := trimmed(history, 50)
-	if len(got) != 4 || got[3].Text != "last" {
-		t.Errorf("%d entries are left", len(got))
-	}
-	if got := trimmed(history, 0); len(got) != 0 {
-		t.Errorf("%d entries although none are wanted", len(got))
-	}
-}
-
-func TestTheStateOfAConversationIsReadBackAsItWasWritten(t *testing.T) {
-	want := stored{
-		history: []backend.Entry{{Role: "user", Text: "hi", At: start}}, context: []string{"Bob: hi"},
-		turn: &turnMark{ID: "1", Attempt: 2}, notices: notices{Late: true},
-	}
-	values := map[string][]byte{}
-	for _, op := range (stored{}).changes(want, "c") {
-		set := op.(journal.SetState)
-		if values[set.Name] = set.Value; set.Conversation != "c" {
-			t.Errorf("%s is written to %q", set.Name, set.Conversation)
-		}
-	}
-	if diff := kittest.Diff(want, newStored(values)); diff != "" {
-		t.Error(diff)
-	}
-	if ops := want.changes(want, "c"); len(ops) != 0 {
-		t.Errorf("what had not changed is written: %v", ops)
-	}
-	for name := range values {
-		values[name] = []byte("{[")
-	}
-	if diff := kittest.Diff(stored{}, newStored(values)); diff != "" {
-		t.Errorf("what cannot be read is not none: %s", diff)
 	}
 }
 

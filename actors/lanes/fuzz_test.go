@@ -63,6 +63,7 @@ func walk(t *testing.T, list, clock []byte) {
 	w.state.bounds = bounds{lanes: 2, unresolved: 1, lane: 3, stops: 1, page: 3}
 	w.strict = true
 	w.moody()
+	w.older(home, "a")
 	w.begin(nil)
 	for i, b := range list {
 		if len(clock) > 0 && i%8 == 0 {
@@ -176,7 +177,8 @@ func (w *world) upset(what, which int) {
 				delete(c.Accounts, work)
 			}
 			bound("other", "b")(c)
-			common(func(c *channels.Common) { c.CoalesceMs = which * 100 })(c)
+			common(func(c *channels.Common) { c.CoalesceMs, c.DMHistoryLimit = which*100, &which })(c)
+			c.Agents["other"] = Agent{History: which%2 == 0}
 		})
 	case what == 26:
 		w.drop(which)

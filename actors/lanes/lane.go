@@ -30,13 +30,14 @@ const (
 	deciding                // access
 	completing              // the network, for what an arrival lacks
 	fetching                // the network, for an attachment
+	recalling               // the conversation's history
 	asking                  // the agent
 	committing              // the journal
 	pausing                 // between two attempts
 )
 
 func (s stage) String() string {
-	return [...]string{"resting", "loading", "collecting", "deciding", "completing", "fetching", "asking", "committing", "pausing"}[s]
+	return [...]string{"resting", "loading", "collecting", "deciding", "completing", "fetching", "recalling", "asking", "committing", "pausing"}[s]
 }
 
 // lane is one busy conversation. It works on its group; everything else waits in the queue.
@@ -225,14 +226,15 @@ func (s *step) resume(l *lane) {
 	}
 }
 
-// load asks for the conversation's state, unless it is known.
+// load asks for the conversation's small state, unless it is known. Without one, all that there is of the conversation is of
+// the older form.
 func (s *step) load(l *lane) {
 	if l.loaded {
 		s.judge(l)
 		return
 	}
 	s.add(kit.Ask{
-		To: s.others.Journal, Msg: journal.GetState{Account: l.account, Conversation: l.conversation, Prefix: statePrefix},
+		To: s.others.Journal, Msg: journal.GetState{Account: l.account, Conversation: l.conversation, Name: stateName},
 		Within: stateWithin, Tag: s.enter(l, loading),
 	})
 }
@@ -271,6 +273,8 @@ func (s *step) arrived(l *lane, m kit.Answered) {
 		s.completed(l, m)
 	case fetching:
 		s.fetched(l, m)
+	case recalling:
+		s.recalled(l, m)
 	case asking:
 		s.turned(l, m)
 	case committing:

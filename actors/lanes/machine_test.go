@@ -108,7 +108,7 @@ func TestATurn(t *testing.T) {
 			for _, op := range last.Ops {
 				kinds += fmt.Sprintf(" %T", op)
 			}
-			if !strings.Contains(kinds, "End") || !strings.Contains(kinds, "AddReply") || strings.Count(kinds, "SetState") != 2 {
+			if !strings.Contains(kinds, "End") || !strings.Contains(kinds, "AddReply") || strings.Count(kinds, "SetState") != 3 {
 				t.Errorf("the last step is %s", kinds)
 			}
 		}},

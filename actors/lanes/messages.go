@@ -15,8 +15,8 @@ type (
 		Revision uint64
 		Accounts map[channels.Account]Account
 		Bindings []config.Binding
-		Agents   []string // names; a binding to another one was refused at validation
-		Mentions []string // RE2
+		Agents   map[string]Agent // by name; a binding to another one was refused at validation
+		Mentions []string         // RE2
 	}
 	// Configured answers Configure.
 	Configured struct{}
@@ -25,6 +25,10 @@ type (
 		Supervisor kit.Addr
 		Common     channels.Common
 		Limits     channels.Limits
+	}
+	// Agent is what lanes know of one agent.
+	Agent struct {
+		History bool // its turns carry the conversation's history; without it none is read
 	}
 	// Drain takes no new arrivals and ends the turns under way by the given time. Answer: Drained.
 	Drain struct{ By time.Time }

@@ -48,7 +48,29 @@ func (s *step) prepare(l *lane) {
 		s.finish(l, ending{state: journal.Done, outcome: Empty}, l.stored)
 		return
 	}
+	if s.wantsHistory(l) && !l.stored.past.known() {
+		s.recall(l)
+		return
+	}
 	s.mark(l)
+}
+
+// recall asks for the conversation's history. The lane keeps it while it lives, all but in pauses.
+func (s *step) recall(l *lane) {
+	s.add(kit.Ask{
+		To: s.others.Journal, Msg: journal.GetState{Account: l.account, Conversation: l.conversation, Prefix: entryPrefix},
+		Within: stateWithin, Tag: s.enter(l, recalling),
+	})
+}
+
+func (s *step) recalled(l *lane, m kit.Answered) {
+	values, _ := m.Msg.(journal.Values)
+	if err := errors.Join(m.Err, values.Err); err != nil {
+		s.failed(l, fmt.Errorf("read the conversation's history: %w", err), 0)
+		return
+	}
+	l.stored.past = l.stored.past.recalled(values.Values)
+	s.prepare(l)
 }
 
 // call asks the network of the account to do something.
@@ -236,7 +258,7 @@ func isHash(blob string) bool {
 
 // mark writes down what was found and that the turn may have begun from now on. Its answer begins the turn.
 func (s *step) mark(l *lane) {
-	c := commit{then: thenAsk, stored: l.stored, loaded: l.loaded}
+	c := commit{then: thenAsk}
 	keep := s.common(l).KeepMedia.D()
 	for _, a := range l.group {
 		changed := slices.Contains(l.dirty, a.Seq)
@@ -256,8 +278,9 @@ func (s *step) mark(l *lane) {
 	if l.stored.begun(l.turnID()) {
 		attempt = l.stored.turn.Attempt + 1
 	}
-	c.stored.turn = &turnMark{ID: l.turnID(), Attempt: attempt}
-	c.ops = append(c.ops, l.stored.changes(c.stored, l.conversation)...)
+	next := l.stored
+	next.turn = &turnMark{ID: l.turnID(), Attempt: attempt}
+	s.keep(l, &c, next)
 	l.commit = &c
 	s.write(l)
 }

@@ -1,12 +1,16 @@
 package lanes
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
 	"holdfast/channels"
 )
@@ -24,7 +28,8 @@ type store struct {
 	subscribed bool
 	broken     error // what it says instead of doing anything
 	unread     error // what it says instead of a conversation's state
-	reads      int   // of that
+	reads      int   // of small states
+	recalls    int   // of histories
 	commits    []journal.Commit
 }
 
@@ -74,17 +79,15 @@ func (s *store) handle(msg any) any {
 	case journal.Take:
 		return s.take(m)
 	case journal.GetState:
-		s.reads++
+		if m.Prefix == entryPrefix {
+			s.recalls++
+		} else {
+			s.reads++
+		}
 		if err := cmp.Or(s.unread, s.broken); err != nil {
 			return journal.Values{Err: err}
 		}
-		out := map[string][]byte{}
-		for key, value := range s.state {
-			if name, here := strings.CutPrefix(key, string(m.Account)+"|"+m.Conversation+"|"); here {
-				out[name] = value
-			}
-		}
-		return journal.Values{Values: out}
+		return journal.Values{Values: s.values(m)}
 	case journal.Commit:
 		if s.broken != nil {
 			return journal.Committed{Err: s.broken}
@@ -93,6 +96,19 @@ func (s *store) handle(msg any) any {
 	}
 	s.t.Fatalf("the journal was asked %T", msg)
 	return nil
+}
+
+func (s *store) values(m journal.GetState) map[string][]byte {
+	out := map[string][]byte{}
+	for key, value := range s.state {
+		if name, here := strings.CutPrefix(key, string(m.Account)+"|"+m.Conversation+"|"); here && strings.HasPrefix(name, m.Prefix) {
+			out[name] = value
+		}
+	}
+	if value, there := out[m.Name]; there && m.Name != "" {
+		return map[string][]byte{m.Name: value}
+	}
+	return out
 }
 
 func (s *store) take(m journal.Take) journal.Taken {
@@ -139,6 +155,7 @@ func (s *store) commit(m journal.Commit) journal.Committed {
 		}
 	}
 	s.commits = append(s.commits, m)
+	conversations := map[string]bool{}
 	for _, op := range m.Ops {
 		switch op := op.(type) {
 		case journal.End:
@@ -158,9 +175,40 @@ func (s *store) commit(m journal.Commit) journal.Committed {
 			if s.state[key] = op.Value; op.Value == nil {
 				delete(s.state, key)
 			}
+			conversations[op.Conversation] = true
 		}
 	}
+	for conversation := range conversations {
+		s.entries(m.Account, conversation)
+	}
 	return journal.Committed{}
+}
+
+// entries is a conversation's history as it lies there. It checks that the small state says which entries there are, how many
+// and how large, and that nothing of the older form is left beside it.
+func (s *store) entries(account channels.Account, conversation string) []backend.Entry {
+	s.t.Helper()
+	values := s.values(journal.GetState{Account: account, Conversation: conversation})
+	state := newStored(values)
+	delete(values, stateName)
+	if state.older != nil {
+		return state.past.said
+	}
+	state.past = state.past.recalled(values)
+	if len(values) != state.past.count() {
+		s.t.Fatalf("%s %s: %d entries are said to be there: %v", account, conversation, state.past.count(), slices.Sorted(maps.Keys(values)))
+	}
+	sizes := past{}
+	for _, e := range state.past.said {
+		if e.Role == "" {
+			s.t.Fatalf("%s %s: entry missing, of %v from %d", account, conversation, slices.Sorted(maps.Keys(values)), state.past.first())
+		}
+		sizes.sizes = binary.AppendUvarint(sizes.sizes, uint64(len(e.Text)))
+	}
+	if !bytes.Equal(sizes.sizes, state.past.sizes) {
+		s.t.Fatalf("%s %s: sizes %v, want %v", account, conversation, state.past.sizes, sizes.sizes)
+	}
+	return state.past.said
 }
 
 // inOrder checks that no earlier message of the conversation is left when one ends, unless it was taken back.

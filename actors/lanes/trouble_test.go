@@ -36,7 +36,7 @@ func TestTrouble(t *testing.T) {
 				t.Errorf("%d lines of log, want one on entering the pause", w.notes)
 			}
 			want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183, 243}
-			if mark := string(w.store.state["net:home|c|turn"]); mark != `{"id":"net:home/1","attempt":10}` {
+			if mark := string(w.store.state["net:home|c|lane"]); mark != `{"turn":{"id":"net:home/1","attempt":10},"notices":{"late":true}}` {
 				t.Errorf("the journal knows of %s", mark)
 			}
 			for i := range want {

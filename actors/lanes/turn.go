@@ -34,7 +34,10 @@ func (s *step) ask(l *lane) {
 	turn := backend.Turn{
 		ID: l.turnID(), Repeated: l.repeated, Agent: l.asked, Account: l.account, Conversation: l.conversation,
 		Group: m.Group, Sender: m.Sender, Text: m.Text, Attachments: m.Attachments,
-		Context: l.stored.context, History: trimmed(l.stored.history, s.common(l).History(m.Group)),
+		Context: l.stored.context,
+	}
+	if s.wantsHistory(l) {
+		turn.History = l.stored.past.told(s.common(l).History(m.Group))
 	}
 	l.withdrawn = false
 	s.add(kit.Ask{
@@ -98,7 +101,10 @@ func (s *step) turned(l *lane, m kit.Answered) {
 }
 
 // configured tells whether the agent that the agents do not know yet is on its way: a reload reaches us one by one.
-func (s *step) configured(l *lane) bool { return slices.Contains(s.config.Agents, s.agentOf(l.place)) }
+func (s *step) configured(l *lane) bool {
+	_, is := s.config.Agents[s.agentOf(l.place)]
+	return is
+}
 
 // reply ends the group with the agent's answer, its history and its attachments in one step. A file that the agent did
 // not store is none.

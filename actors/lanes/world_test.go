@@ -43,6 +43,7 @@ type world struct {
 	timers  []timer
 	drained []Drained
 	effects []kit.Effect // of the last input
+	heard   []kit.In     // all inputs, unless it is nil
 
 	store    *store
 	decide   func(channels.Arrival) access.Decision
@@ -104,7 +105,7 @@ func settings() Configure {
 			home: {Supervisor: boss, Common: common, Limits: channels.Limits{Text: 100, Attachment: 1 << 20}},
 			work: {Supervisor: boss, Common: common},
 		},
-		Agents: []string{"default", "other"},
+		Agents: map[string]Agent{"default": {History: true}, "other": {}},
 	}
 }
 
@@ -140,7 +141,11 @@ func (w *world) in(msg any) {
 	if w.latest.Before(w.wall()) {
 		w.latest = w.wall()
 	}
-	w.state, effects = Step(w.state, kit.In{Msg: msg, From: kit.ReturnTo(asker, 1), Now: w.wall()})
+	in := kit.In{Msg: msg, From: kit.ReturnTo(asker, 1), Now: w.wall()}
+	if w.heard != nil {
+		w.heard = append(w.heard, in)
+	}
+	w.state, effects = Step(w.state, in)
 	w.effects = effects
 	if w.strict {
 		w.laws()
@@ -150,6 +155,9 @@ func (w *world) in(msg any) {
 		case kit.Ask:
 			if _, is := e.Tag.(laneTaken); is {
 				w.looks++
+			}
+			if m, is := e.Msg.(agents.Turn); is {
+				w.told(m.Turn)
 			}
 			w.lines[e.To] = append(w.lines[e.To], e)
 		case kit.Tell:
@@ -163,6 +171,20 @@ func (w *world) in(msg any) {
 				w.drained = append(w.drained, d)
 			}
 		}
+	}
+}
+
+// told checks that a turn carries what the journal has of the conversation's history, if its agent wants that.
+func (w *world) told(t backend.Turn) {
+	w.t.Helper()
+	var want []backend.Entry
+	if w.state.config.Agents[t.Agent].History {
+		common := w.state.windows.Of(t.Account).config.Common
+		want = w.store.entries(t.Account, t.Conversation)
+		want = want[max(0, len(want)-common.History(t.Group)):]
+	}
+	if !slices.Equal(t.History, want) {
+		w.t.Fatalf("turn %s is told %+v, want %+v", t.ID, t.History, want)
 	}
 }
 

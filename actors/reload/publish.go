@@ -65,7 +65,7 @@ func (s State) configuring(but []channels.Account) []kit.Effect {
 		policies = map[channels.Account]channels.Common{}
 		toLanes  = map[channels.Account]lanes.Account{}
 		toOutbox = map[channels.Account]outbox.Account{}
-		names    []string
+		toAgents = map[string]lanes.Agent{}
 	)
 	for _, a := range next.Accounts {
 		if slices.Contains(but, a.ID) {
@@ -77,14 +77,14 @@ func (s State) configuring(but []channels.Account) []kit.Effect {
 		toOutbox[a.ID] = outbox.Account{Supervisor: to, Limits: a.Kind.Limits, Expire: common.ExpireAfter.D(), Chunk: common.TextChunkLimit, ChunkMode: common.ChunkMode}
 	}
 	for _, a := range next.Agents {
-		names = append(names, a.Name)
+		toAgents[a.Name] = lanes.Agent{History: a.Kind.WantsHistory(a.Settings)}
 	}
 	return []kit.Effect{
 		s.ask(s.Places.Access, "access", access.Configure{Revision: s.Revision, Accounts: policies}, stageWithin),
 		s.ask(s.Places.Outbox, "outbox", outbox.Configure{Revision: s.Revision, Accounts: toOutbox}, stageWithin),
 		s.ask(s.Places.Lanes, "lanes", lanes.Configure{
 			Revision: s.Revision, Accounts: toLanes, Bindings: next.Config.Bindings,
-			Agents: names, Mentions: next.Mentions,
+			Agents: toAgents, Mentions: next.Mentions,
 		}, stageWithin),
 	}
 }

@@ -21,7 +21,13 @@ type Kind struct {
 	Name     string // as in the configuration: agents.<name>.kind
 	Settings func() Settings
 	Open     func(Settings, Env) Agent
+	// History tells whether an agent with such settings wants to know what was said before: for one that does not, a
+	// conversation's history is written and never read. Nil: it does. Pure.
+	History func(Settings) bool
 }
+
+// WantsHistory tells whether the turns of an agent with such settings carry the conversation's history.
+func (k Kind) WantsHistory(s Settings) bool { return k.History == nil || k.History(s) }
 
 // Settings of one agent, decoded; the zero value that Kind.Settings returns carries the defaults.
 type Settings interface {
@@ -89,7 +95,7 @@ type Turn struct {
 	Text         string
 	Attachments  []channels.Attachment
 	Context      []string // what happened since the last turn: reactions, edits, messages that did not name the agent
-	History      []Entry  // oldest first, already trimmed
+	History      []Entry  // oldest first, already trimmed; empty if the kind wants none
 }
 
 // Entry is one line of a conversation's history.

@@ -63,6 +63,23 @@ func TestCommonNamesItsFaults(t *testing.T) {
 	}
 }
 
+func TestAKindThatSaysNothingWantsAHistory(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind backend.Kind
+		want bool
+	}{
+		"nothing is said":        {backend.Kind{}, true},
+		"the settings want one":  {backend.Kind{History: func(s backend.Settings) bool { return s != nil }}, true},
+		"the settings want none": {backend.Kind{History: func(s backend.Settings) bool { return s == nil }}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.kind.WantsHistory(struct{ backend.Settings }{}); got != c.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 // broken fails in the middle of being read.
 type broken struct{}
 

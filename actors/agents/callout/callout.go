@@ -18,7 +18,10 @@ import (
 
 // Kind describes the agent to the gateway.
 func Kind() backend.Kind {
-	return backend.Kind{Name: Name, Settings: defaults, Open: open}
+	return backend.Kind{
+		Name: Name, Settings: defaults, Open: open,
+		History: func(s backend.Settings) bool { return s.(*Settings).sendsHistory() },
+	}
 }
 
 type agent struct {

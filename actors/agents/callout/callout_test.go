@@ -188,6 +188,9 @@ func TestHistoryIsSentOnlyIfWanted(t *testing.T) {
 	if _, err := ask(t, s, backend.Env{}, backendtest.Turn("hi")); err != nil || last.History != nil {
 		t.Errorf("switched off: got %v, %v, want no key", last.History, err)
 	}
+	if Kind().WantsHistory(s) || !Kind().WantsHistory(defaults()) {
+		t.Error("what is sent is not what the gateway is told to read")
+	}
 }
 
 func TestWithoutASecretNothingIsSigned(t *testing.T) {

@@ -31,6 +31,7 @@ func Kind() backend.Kind {
 		Name:     Name,
 		Settings: func() backend.Settings { return &Settings{Common: backend.DefaultCommon(Name)} },
 		Open:     func(s backend.Settings, _ backend.Env) backend.Agent { return &agent{prefix: s.(*Settings).Prefix} },
+		History:  func(backend.Settings) bool { return false },
 	}
 }
 
