@@ -239,11 +239,10 @@ func (l *pollLink) Run(ctx context.Context, in channels.Inbox) error {
 
 // claims are those of what a line brings.
 func claims(s *pollSettings, line []byte) []string {
-	arrivals, err := pollInterpret(s, channels.Request{Body: line})
-	if err != nil || flaw == "an item is taken for another" {
-		return []string{"another"}
+	if arrivals, err := pollInterpret(s, channels.Request{Body: line}); err == nil && flaw != "an item is taken for another" {
+		return []string{arrivals[0].Claim()}
 	}
-	return []string{arrivals[0].Claim()}
+	return []string{"another"}
 }
 
 func (l *pollLink) takeContext(ctx context.Context) context.Context {
