@@ -11,7 +11,7 @@ var inTables = []Mutant{
 		Old: "s.Routes, s.Table = next.routes.Routes, next.routes.Number", New: "_ = next.routes",
 	},
 	{
-		Name: "an instance is freed while a run uses it", File: "actors/registry/machine.go",
+		Name: "an instance is freed while a run uses it", File: "actors/registry/machine.go", In: "plugins",
 		Old: "if i.live || i.held > 0 || slices", New: "if i.live || slices",
 	},
 	{
@@ -23,11 +23,11 @@ var inTables = []Mutant{
 		Old: "s = s.unstage()\n\t\ts.Next = staged{}", New: "_ = s.Next",
 	},
 	{
-		Name: "a candidate is given the instance that is about to go", File: "actors/registry/machine.go",
+		Name: "a candidate is given the instance that is about to go", File: "actors/registry/machine.go", In: "plugins",
 		Old: "if ahead && s.Next.generation != 0 {", New: "if false {",
 	},
 	{
-		Name: "an instance is never retired", File: "actors/registry/machine.go",
+		Name: "an instance is never retired", File: "actors/registry/machine.go", In: "plugins",
 		Old: "s.Instances[i].live = slices.Contains(next.instances, s.Instances[i].id)", New: "s.Instances[i].live = true",
 	},
 	{
@@ -44,7 +44,7 @@ var inTables = []Mutant{
 		Old: "if !has(s.Live.held, c) {", New: "if has(s.Live.held, c) {",
 	},
 	{
-		Name: "the end of a grace brings the old table back", File: "actors/registry/machine.go",
+		Name: "the end of a grace brings the old table back", File: "actors/registry/machine.go", In: "moved-back",
 		Old: "if m.Number == s.Table {", New: "if m.Number <= s.Table {",
 	},
 	{
@@ -67,11 +67,11 @@ var inReload = []Mutant{
 		Old: "return s.run != nil && s.run.number == t.attempt }", New: "return s.run != nil }",
 	},
 	{
-		Name: "merged reloads lose the last one", File: "actors/reload/machine.go",
+		Name: "merged reloads lose the last one", File: "actors/reload/machine.go", In: "merged",
 		Old: "s.queue = append(slices.Clone(s.queue), w)", New: "s.queue = append(slices.Clip(s.queue[:min(1, len(s.queue))]), w)[:1]",
 	},
 	{
-		Name: "a reload is reported to one of those who asked", File: "actors/reload/machine.go",
+		Name: "a reload is reported to one of those who asked", File: "actors/reload/machine.go", In: "merged",
 		Old: "same = append(same, w)", New: "same = []wish{w}",
 	},
 	{
@@ -83,7 +83,7 @@ var inReload = []Mutant{
 		Old: "effects = append(effects, s.drop()...)", New: "_ = s.drop()",
 	},
 	{
-		Name: "an aborted reload leaves its listener open", File: "actors/reload/machine.go",
+		Name: "an aborted reload leaves its listener open", File: "actors/reload/machine.go", In: "listener",
 		Old: "effects = append(effects, unbind(s.run.bound)...)", New: "_ = s.run.bound",
 	},
 	{
@@ -126,7 +126,7 @@ var inSupervisor = []Mutant{
 		Old: "holder != \"\" && errors.Is(m.Err, kit.ErrLate)", New: "false && holder != \"\" && errors.Is(m.Err, kit.ErrLate)",
 	},
 	{
-		Name: "the lease of a run is given back in the name of an earlier attempt", File: "actors/supervisor/life.go",
+		Name: "the lease of a run is given back in the name of an earlier attempt", File: "actors/supervisor/life.go", In: "boot-orders",
 		Old: "if m.Err == nil || !s.uses(tag.run) {", New: "if true {",
 	},
 	{
@@ -138,7 +138,7 @@ var inSupervisor = []Mutant{
 		Old: "if s.apart && s.run.number != 0 && !s.unsealed() {", New: "if s.apart && s.run.number != 0 {",
 	},
 	{
-		Name: "two runs hold a connection that is for one", File: "actors/supervisor/overlap.go",
+		Name: "two runs hold a connection that is for one", File: "actors/supervisor/overlap.go", In: "handover",
 		Old: "if len(before) == 0 || channels.Overlaps(s.want.Settings) {", New: "if true {",
 	},
 	{
@@ -162,15 +162,15 @@ var inSupervisor = []Mutant{
 		Old: "s.decide(true)", New: "s.decide(s.memory.stopped)",
 	},
 	{
-		Name: "a stop by hand lets the candidate go on", File: "actors/supervisor/account.go",
+		Name: "a stop by hand lets the candidate go on", File: "actors/supervisor/account.go", In: "stop-reload",
 		Old: "s.discard()\n\t\ts.decide(true)", New: "s.decide(true)",
 	},
 	{
-		Name: "requests that were held are never read", File: "actors/supervisor/overlap.go",
+		Name: "requests that were held are never read", File: "actors/supervisor/overlap.go", In: "request",
 		Old: "s.held = false\n", New: "",
 	},
 	{
-		Name: "an intake that failed never tries again", File: "actors/supervisor/intake.go",
+		Name: "an intake that failed never tries again", File: "actors/supervisor/intake.go", In: "request",
 		Old: "if m.turn == s.in.pause {", New: "if false {",
 	},
 	{

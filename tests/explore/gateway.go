@@ -127,7 +127,7 @@ func (p Plan) World() (*World, error) {
 	for i, hash := range files.hashes {
 		w.canon.words[hash] = fmt.Sprint("version ", i)
 	}
-	w.Laws, w.Quiet, w.Rest = laws(), quietLaws(files), restLaws(files)
+	w.Laws, w.Still, w.Quiet, w.Rest = laws(), stillLaws(), quietLaws(files), restLaws(files)
 	if p.Killed != "" {
 		w.Quiet, w.Rest, w.Restless = w.Quiet[:2], nil, true
 	}

@@ -36,7 +36,8 @@ type World struct {
 	Faults []string // those that may happen
 	Most   int      // how many of them in one history
 	Laws   []Law    // hold in every state
-	Quiet  []Law    // hold wherever nothing is under way
+	Still  []Law    // hold wherever nothing but timers is left
+	Quiet  []Law    // hold wherever nothing is under way: no deadline is left either
 	Rest   []Law    // hold where, besides, no pause is left
 	Class  func(timer any) class
 	// Restless worlds have somebody who is gone for good, and what is tried again for his sake is tried for ever.

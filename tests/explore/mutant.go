@@ -8,7 +8,9 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -18,13 +20,14 @@ type Mutant struct {
 	File string // from the root of the module
 	Old  string
 	New  string
-	at   int // where Old stands; 0: wherever it is found
+	In   string // the world to search first, because it shows there; empty: any
+	at   int    // where Old stands; 0: wherever it is found
 }
 
 // Apply makes the overlay of a build in which the defect is there. It writes below dir and touches nothing else.
 func (m Mutant) Apply(root, dir string) (overlay string, err error) {
-	path := filepath.Join(root, filepath.FromSlash(m.File))
-	source, err := os.ReadFile(path)
+	original := filepath.Join(root, filepath.FromSlash(m.File))
+	source, err := os.ReadFile(original)
 	if err != nil {
 		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
 	}
@@ -36,7 +39,7 @@ func (m Mutant) Apply(root, dir string) (overlay string, err error) {
 	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
 	}
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {path: file}})
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: file}})
 	if err != nil {
 		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
 	}
@@ -70,10 +73,18 @@ func Check(root string, mutants []Mutant) error {
 	return errors.Join(all...)
 }
 
+// alone are machines that worlds only play: of their mutants none shows in a search.
+var alone = []string{"run", "outbox", "lanes", "access", "agents", "journal"}
+
+// Searched tells whether the mutant is in a machine of the worlds.
+func (m Mutant) Searched() bool {
+	return slices.Contains(Machines, path.Base(path.Dir(m.File)))
+}
+
 // Guards are the mechanical mutants: every condition of every machine, once never and once always true.
 func Guards(root string) ([]Mutant, error) {
 	var out []Mutant
-	for _, machine := range Machines {
+	for _, machine := range slices.Concat(Machines, alone) {
 		files, err := Sources(root, machine)
 		if err != nil {
 			return nil, err

@@ -88,12 +88,15 @@ func verdict(r reload.Report) string {
 	return "done"
 }
 
-func (p person) Moves(_ View, state any) []Way {
+func (p person) Moves(v View, state any) []Way {
 	h := state.(hands)
 	if h.next >= len(p.steps) {
 		return nil
 	}
 	step := p.steps[h.next]
+	if _, known := status(v, step.Account); step.Do != "" && !known {
+		return nil // an order for an account that nobody knows yet is refused
+	}
 	h.next++
 	h.asked++
 	ask := func(to kit.Addr, msg any, tag string) []Way {

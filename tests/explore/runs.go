@@ -62,7 +62,8 @@ func (p played) Take(_ View, state any, in kit.In) []Way {
 	return []Way{{State: l, Bug: fmt.Sprintf("told %T, which it cannot know", in.Msg)}}
 }
 
-// drain: the run says that nothing more will come, and ends; or it hangs before the one or before the other.
+// drain: the run says that nothing more will come, and ends; or it hangs before the one or before the other. Of one that was
+// never let in nothing is on its way, so that it has always said so.
 func (p played) drain(l life) []Way {
 	if l.fenced {
 		return []Way{{State: l}}
@@ -79,11 +80,11 @@ func (p played) drain(l life) []Way {
 	hung.hung = true
 	half := sealed
 	half.hung = true
-	return []Way{
-		ended,
-		{State: hung, Fault: hang, Text: "and it hangs"},
-		{State: half, Effects: []kit.Effect{said}, Fault: hang, Text: "nothing more will come of it, and it hangs"},
+	out := []Way{ended, {State: half, Effects: []kit.Effect{said}, Fault: hang, Text: "nothing more will come of it, and it hangs"}}
+	if !l.apart {
+		out = append(out, Way{State: hung, Fault: hang, Text: "and it hangs"})
 	}
+	return out
 }
 
 // export is what a run leaves to the next one, where only one may be connected.

@@ -162,8 +162,11 @@ func (w *World) open(s *state, known map[digest]int32) branches {
 
 // settledLaws looks at what must be so where nothing happens before what the class says.
 func (w *World) settledLaws(best class, s *state) *Violation {
-	if best < pause {
+	if best < deadline {
 		return nil
+	}
+	if broken := check(w.Still, s); broken != nil || best < pause {
+		return broken
 	}
 	if broken := check(w.Quiet, s); broken != nil || best < hold {
 		return broken

@@ -75,6 +75,10 @@ func oneReload() []Plan {
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}}, Promise: true,
 		},
 		{
+			Name: "boot-orders", Quick: true, Title: "one account, stopped and started while it boots, and somebody who is late",
+			Files: []string{file(homeOne)}, Steps: []Step{{Account: home, Do: "stop"}, {Account: home, Do: "start"}}, Faults: []string{late},
+		},
+		{
 			Name: "reload-ends", Quick: true, Title: "one account, a reload, and a run that ends or hangs",
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}}, Faults: ends, Booted: true,
 		},
@@ -111,6 +115,10 @@ func severalReloads() []Plan {
 		{
 			Name: "moved-back", Quick: true, Title: "a path moves away and back, and its grace ends at any time",
 			Files: []string{file(homeOne), file(homeAway), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true,
+		},
+		{
+			Name: "merged", Quick: true, Title: "one account and three orders to reload, of which the later ones wait and are one",
+			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 1}, {File: 1}}, Booted: true,
 		},
 		{
 			Name: "two-reloads-late", Title: "one account, two reloads, and one fault",

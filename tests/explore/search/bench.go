@@ -211,16 +211,19 @@ func (b *bench) try(ctx context.Context, w work, name string, m explore.Mutant) 
 	if err != nil {
 		return "", err
 	}
-	if w.tests {
+	if w.tests || !m.Searched() {
 		if found, err := b.tested(ctx, overlay, m); found != "" || err != nil {
 			return found, err
 		}
+	}
+	if !m.Searched() {
+		return "", nil
 	}
 	worker, err := b.build(ctx, name, "-overlay", overlay)
 	if err != nil {
 		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
 	}
-	w.first, w.walks = true, min(w.walks, 100)
+	w.first, w.ahead, w.walks = true, m.In, min(w.walks, 100)
 	fault := b.follow(ctx, worker, w, []string{"GOMAXPROCS=1"}, func(n news) {
 		if n.Broken != nil {
 			found = n.Broken.Law + ", in " + n.World

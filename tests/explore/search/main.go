@@ -40,6 +40,7 @@ func main() {
 	guards := flag.Bool("guards", false, "try every guard of every machine, dropped and always taken, instead of the defects made by hand; survivors are listed")
 	flag.BoolVar(&w.quick, "quick", false, "the smallest worlds and a few defects only")
 	flag.StringVar(&w.only, "worlds", "", "only worlds with these names, separated by commas")
+	flag.StringVar(&w.ahead, "ahead", "", "the world to begin with")
 	flag.BoolVar(&w.first, "first", false, "end with the first violation")
 	flag.IntVar(&w.walks, "walks", 500, "walks through each of the larger worlds")
 	flag.IntVar(&w.limit, "limit", 1_000_000, "states of one world after which it is given up")
@@ -78,7 +79,7 @@ func run(ctx context.Context, w work, guards bool, match string) (bool, error) {
 	}
 	defer b.close()
 	var r result
-	if !guards {
+	if !guards && match == "" {
 		if err := b.worlds(ctx, w, &r); err != nil {
 			return false, err
 		}

@@ -16,6 +16,7 @@ import (
 type work struct {
 	quick bool
 	only  string
+	ahead string // of all others
 	first bool
 	walks int
 	limit int
@@ -25,7 +26,7 @@ type work struct {
 // args hands the work to a worker of its own.
 func (w work) args() []string {
 	return []string{
-		"-worker", fmt.Sprintf("-quick=%t", w.quick), "-worlds=" + w.only, fmt.Sprintf("-first=%t", w.first),
+		"-worker", fmt.Sprintf("-quick=%t", w.quick), "-worlds=" + w.only, "-ahead=" + w.ahead, fmt.Sprintf("-first=%t", w.first),
 		fmt.Sprintf("-walks=%d", w.walks), fmt.Sprintf("-limit=%d", w.limit),
 	}
 }
@@ -45,12 +46,12 @@ type news struct {
 func (w work) search(out io.Writer) error {
 	debug.SetGCPercent(300) // little lives long, and there is memory
 	lines := json.NewEncoder(out)
-	small, large := explore.Plans(), explore.Plans()
-	small = slices.DeleteFunc(small, func(p explore.Plan) bool { return !p.Quick })
-	large = slices.DeleteFunc(large, func(p explore.Plan) bool { return p.Quick })
-	parts := []func(*json.Encoder) (bool, error){w.exhaust(small), w.exhaust(large), w.walk}
+	ahead := plans(func(p explore.Plan) bool { return p.Name == w.ahead })
+	small := plans(func(p explore.Plan) bool { return p.Name != w.ahead && p.Quick })
+	large := plans(func(p explore.Plan) bool { return p.Name != w.ahead && !p.Quick })
+	parts := []func(*json.Encoder) (bool, error){w.exhaust(ahead), w.exhaust(small), w.exhaust(large), w.walk}
 	if w.first {
-		parts[1], parts[2] = parts[2], parts[1] // a defect is rather found by chance than by the largest worlds
+		parts[2], parts[3] = parts[3], parts[2] // a defect is rather found by chance than by the largest worlds
 	}
 	for _, part := range parts {
 		if broken, err := part(lines); err != nil || broken && w.first {
@@ -58,6 +59,11 @@ func (w work) search(out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// plans are the small worlds of one sort.
+func plans(are func(explore.Plan) bool) []explore.Plan {
+	return slices.DeleteFunc(explore.Plans(), func(p explore.Plan) bool { return !are(p) })
 }
 
 // exhaust visits all states of worlds, and tells whether a law is broken.
