@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"holdfast/actors/kit"
 	"holdfast/actors/supervisor"
 )
 
@@ -50,11 +51,12 @@ func stoppedEnds(v View) (broken string) {
 	return broken
 }
 
-// answeredWhenSo: an order is answered as soon as it is carried out, and an Apply as soon as all of its accounts are up.
+// answeredWhenSo: an order is answered as soon as it is carried out, and an Apply as soon as all of its accounts are up, unless
+// the supervisor itself waits for an answer, or for the time to write something down again.
 func answeredWhenSo(v View) string {
 	for _, q := range v.s.questions {
 		s, is := v.State(q.to).(supervisor.State)
-		if !is || q.answered || q.silent {
+		if !is || q.answered || q.silent || occupied(v, q.to) {
 			continue
 		}
 		accounts := s.Snapshot().Accounts
@@ -74,4 +76,10 @@ func answeredWhenSo(v View) string {
 		}
 	}
 	return ""
+}
+
+// occupied tells whether an actor waits for an answer, or makes a pause.
+func occupied(v View, addr kit.Addr) bool {
+	return slices.ContainsFunc(v.s.questions, func(q question) bool { return q.asker == addr }) ||
+		slices.ContainsFunc(v.s.timers, func(t timer) bool { return t.owner == addr && classify(t.msg) == pause })
 }
