@@ -50,7 +50,8 @@ type Server struct {
 	hanging  bool
 	life     context.Context //nolint:containedctx // of the posts, which outlive the call that caused them
 	end      context.CancelFunc
-	posting  sync.WaitGroup
+	posting  int // posts that have not been answered
+	answered *sync.Cond
 	serving  sync.WaitGroup
 	held     []event
 	holding  bool
@@ -89,12 +90,14 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Server{
+	s := &Server{
 		options: o, life: life, end: end,
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: keepAlive}, CheckRedirect: followPosts},
 		chats:  map[string]*chat{}, seen: map[string]bool{}, flying: map[string]bool{},
 		requests: map[string]int{}, typing: map[string]bool{}, reads: map[string]int{},
 	}
+	s.answered = sync.NewCond(&s.mu)
+	return s
 }
 
 // Start listens, again on the same address after a Stop. Rows that came meanwhile are known and not announced; then
@@ -141,7 +144,7 @@ func (s *Server) Stop() {
 func (s *Server) Close() {
 	s.Stop()
 	s.end()
-	s.posting.Wait()
+	s.Settle()
 	s.client.CloseIdleConnections()
 }
 

@@ -111,8 +111,23 @@ func (s *Server) Held() int {
 	return len(s.held)
 }
 
-// Settle waits until every post that was begun has been answered.
-func (s *Server) Settle() { s.posting.Wait() }
+// Settle waits until every post that was begun has been answered. Others may begin meanwhile.
+func (s *Server) Settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.posting > 0 {
+		s.answered.Wait()
+	}
+}
+
+// over counts a post that has been answered.
+func (s *Server) over(h hook) {
+	h.flying.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posting--
+	s.answered.Broadcast()
+}
 
 // emit posts to everyone who wants the event and waits for nobody. The lock is held.
 func (s *Server) emit(kind string, data any, guid string) {
@@ -129,10 +144,11 @@ func (s *Server) emit(kind string, data any, guid string) {
 	for _, h := range s.hooks {
 		if h.wants(kind) {
 			h.flying.Add(1)
-			s.posting.Go(func() {
-				defer h.flying.Done()
+			s.posting++
+			go func() {
+				defer s.over(h)
 				s.post(h, e)
-			})
+			}()
 		}
 	}
 }
