@@ -58,7 +58,7 @@ explore:
 	@$(GO) run ./tests/explore/search $(if $(QUICK),-quick)
 
 # Every guard of every machine, dropped and always taken: what neither the tests of its package nor a search notices is
-# listed. Takes an hour; MATCH=registry limits it.
+# listed. Takes hours; MATCH=actors/registry/ limits it.
 mutants:
 	@$(GO) run ./tests/explore/search -guards -tests -quick -walks 0 -match "$(MATCH)"
 

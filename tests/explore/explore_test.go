@@ -211,6 +211,9 @@ func TestDefectsFitTheSources(t *testing.T) {
 			t.Errorf("two defects are called %q", m.Name)
 		}
 		names[m.Name] = true
+		if !slices.ContainsFunc(Plans(), func(p Plan) bool { return m.In == "" || p.Name == m.In }) {
+			t.Errorf("%q shows in %s, and there is no such world", m.Name, m.In)
+		}
 	}
 	if err := Check(root, []Mutant{{Name: "gone", File: "actors/methods/machine.go", Old: "no such text"}}); err == nil {
 		t.Error("a defect that fits nothing is taken")
