@@ -144,6 +144,10 @@ func (s *step) follow(l *lane, c commit) {
 		s.judge(l)
 	case c.then == thenAsk:
 		l.dirty = nil
+		if s.lacksHistory(l) { // a reload came meanwhile
+			s.prepare(l)
+			return
+		}
 		s.ask(l)
 	case c.then == thenPause:
 		s.pause(l, c.delay)

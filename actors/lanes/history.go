@@ -145,3 +145,6 @@ func files(list []channels.Attachment) string {
 
 // wantsHistory tells whether the agent of the conversation is told what was said before.
 func (s *step) wantsHistory(l *lane) bool { return s.config.Agents[s.agentOf(l.place)].History }
+
+// lacksHistory tells whether the agent wants what is not in memory.
+func (s *step) lacksHistory(l *lane) bool { return s.wantsHistory(l) && !l.stored.past.known() }

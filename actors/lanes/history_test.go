@@ -47,6 +47,23 @@ func limited(n int) func(*Configure) {
 	return common(func(c *channels.Common) { c.DMHistoryLimit = &n })
 }
 
+// marking has a message come so far that the mark of its turn is on its way to the journal.
+func (w *world) marking(text string) {
+	w.t.Helper()
+	w.message("c", text)
+	for !slices.ContainsFunc(w.lines[others.Journal], isMark) {
+		if !w.steps(1) {
+			w.t.Fatal("no turn is marked")
+		}
+	}
+}
+
+func isMark(e kit.Effect) bool {
+	ask, _ := e.(kit.Ask)
+	step, is := ask.Msg.(journal.Commit)
+	return is && step.Sync
+}
+
 // historyless is a revision whose agents want no history.
 func historyless(c *Configure) { c.Agents["default"] = Agent{} }
 
@@ -135,18 +152,19 @@ func TestHistoryIsReadOnlyForATurnThatWantsIt(t *testing.T) {
 			}
 			w.slow()
 			w.message("c", "forget me")
-			w.message("c", "/stop")
 			w.message("c", "forget me, too")
 			w.settle()
-			if l, _ := w.state.lanes.Get(place{account: home, conversation: "c"}); l.stored.past.said != nil || l.stored.past.count() != 8 {
+			w.finish("net:home/5", agentsSay("I do"))
+			w.settle()
+			if l, _ := w.state.lanes.Get(place{account: home, conversation: "c"}); l.stored.past.said != nil || l.stored.past.count() != 10 {
 				t.Errorf("in memory there is %+v", l.stored.past)
 			}
-			w.finish("net:home/7", agentsSay("I do"))
+			w.finish("net:home/6", agentsSay("I do, too"))
 			w.settle()
 			w.configure(nil)
 			w.agent = func(backend.Turn) *agents.Turned { said := agentsSay("good"); return &said }
 			w.talk("c", "5")
-			if got := texts(w.lastTurn().History); len(got) != 10 || got[0] != "1" || got[9] != "I do" {
+			if got := texts(w.lastTurn().History); len(got) != 12 || got[0] != "1" || got[11] != "I do, too" {
 				t.Errorf("told %q", got)
 			}
 		}},
@@ -162,6 +180,21 @@ func TestHistoryIsReadOnlyForATurnThatWantsIt(t *testing.T) {
 			w.settle()
 			if got := texts(w.lastTurn().History); !slices.Equal(got, []string{"1", "re: 1", "2", "two"}) {
 				t.Errorf("told %q", got)
+			}
+		}},
+		{"what the agent of now wants holds, also when a reload comes while the turn is marked", func(t *testing.T, w *world) {
+			w.talk("c", "1")
+			w.marking("2")
+			w.configure(historyless)
+			w.settle()
+			if got := w.lastTurn().History; len(w.turns) != 2 || got != nil {
+				t.Errorf("%d turns, told %+v", len(w.turns), got)
+			}
+			w.marking("3")
+			w.configure(nil)
+			w.settle()
+			if got := w.lastTurn().History; len(w.turns) != 3 || len(got) != 4 {
+				t.Errorf("%d turns, told %+v", len(w.turns), got)
 			}
 		}},
 		{"what is no turn needs none", func(t *testing.T, w *world) {
@@ -304,6 +337,11 @@ func TestTheStateOfAConversationIsReadBackAsItWasWritten(t *testing.T) {
 	}
 	if ops := want.changes(want, "c"); len(ops) != 0 {
 		t.Errorf("what had not changed is written: %v", ops)
+	}
+	next := want
+	next.past = next.past.with(2, want.past.said...)
+	if ops := want.changes(next, "c"); len(ops) != 5 || ops[4].(journal.SetState).Name != stateName {
+		t.Errorf("entries of the same size are written by %v", ops)
 	}
 	values[entryName(7)] = []byte("{[")
 	if told := got.past.recalled(values).told(50); len(told) != 1 || told[0].Text != "re" {

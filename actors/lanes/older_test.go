@@ -69,6 +69,9 @@ func TestTheOlderFormBecomesThePresentOne(t *testing.T) {
 			w.decide = func(channels.Arrival) access.Decision { return access.Decision{Outcome: access.Denied} }
 			w.older(home, "c")
 			before := newStored(w.store.values(journal.GetState{Account: home, Conversation: "c"}))
+			if !before.notices.Late || before.turn == nil {
+				t.Errorf("read as %+v", before)
+			}
 			w.talk("c", "hi")
 			converted(t, w)
 			w.remembers("c", "long ago", "re: long ago")

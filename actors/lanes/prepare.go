@@ -48,7 +48,7 @@ func (s *step) prepare(l *lane) {
 		s.finish(l, ending{state: journal.Done, outcome: Empty}, l.stored)
 		return
 	}
-	if s.wantsHistory(l) && !l.stored.past.known() {
+	if s.lacksHistory(l) {
 		s.recall(l)
 		return
 	}
