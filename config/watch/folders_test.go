@@ -160,14 +160,14 @@ func TestWhatMatters(t *testing.T) {
 func TestTroubleSaysWhatToDoOnce(t *testing.T) {
 	const still = "; changes are still found, by looking every 5s; to have them found at once, "
 	for _, tt := range []struct {
-		name string
-		err  error
-		want string
+		name   string
+		err    error
+		advice string
 	}{
-		{"no more watches", syscall.ENOSPC, "no space left on device" + still + "raise the limit fs.inotify.max_user_watches"},
-		{"no more instances", syscall.EMFILE, "too many open files" + still + "raise the limit fs.inotify.max_user_instances, or the one of open files"},
-		{"no right to list", syscall.EACCES, "permission denied" + still + "let this user list the folder"},
-		{"a file system without notices", syscall.ENOSYS, "function not implemented" + still + "keep the configuration on a local disk"},
+		{"no more watches", syscall.ENOSPC, "raise the limit fs.inotify.max_user_watches"},
+		{"no more instances", syscall.EMFILE, "raise the limit fs.inotify.max_user_instances, or the one of open files"},
+		{"no right to list", syscall.EACCES, "let this user list the folder"},
+		{"a file system without notices", syscall.ENOSYS, "keep the configuration on a local disk"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, system, dir, told := watching(t)
@@ -179,7 +179,8 @@ func TestTroubleSaysWhatToDoOnce(t *testing.T) {
 				}
 			}
 			f.open = func() (notifier, error) { return nil, fmt.Errorf("open: %w", tt.err) }
-			first := "watch for changes: open: " + tt.want
+			trouble := tt.err.Error() + still + tt.advice
+			first := "watch for changes: open: " + trouble
 			check("it cannot begin", false, first)
 			check("it still cannot", false, first)
 			f.open = open
@@ -189,7 +190,7 @@ func TestTroubleSaysWhatToDoOnce(t *testing.T) {
 			check("all is well", true, first)
 			check("and stays so", false, first)
 			system.list, system.adding = nil, tt.err
-			second := "watch the folder " + dir + "/a for changes: " + tt.want
+			second := "watch the folder " + dir + "/a for changes: " + trouble
 			check("it is not", false, first, second)
 			check("and still not", false, first, second)
 			system.adding = fs.ErrNotExist

@@ -24,7 +24,7 @@ type stall struct {
 const (
 	mostStalls = 10                     // of which something is said
 	calmAfter  = 100 * time.Millisecond // between two stalls
-	before     = time.Second            // what was done so long before a stall may be its reason
+	lookBack   = time.Second            // what was done so long before a stall may be its reason
 )
 
 // stalls are the times of the season in which messages took longer than a bound, those that hurt most first.
@@ -57,7 +57,7 @@ func (s stall) tell(done []doing) string {
 	fmt.Fprintf(&b, "%s to %s: %d messages to %d accounts waited, the longest %v",
 		s.from.Format(clock), s.to.Format(clock), s.messages, len(s.accounts), s.worst.Round(time.Millisecond))
 	for _, d := range done {
-		if d.from.Before(s.to) && d.to.After(s.from.Add(-before)) {
+		if d.from.Before(s.to) && d.to.After(s.from.Add(-lookBack)) {
 			fmt.Fprintf(&b, "\n    %+5d ms to %+5d ms: %s", d.from.Sub(s.from).Milliseconds(), d.to.Sub(s.from).Milliseconds(), d.what)
 		}
 	}
