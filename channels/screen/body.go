@@ -140,8 +140,11 @@ func restOfText(doc []byte) int {
 			return len(doc)
 		}
 		end += quote + 1
-		before := doc[:end-1]
-		if escapes := len(before) - len(bytes.TrimRight(before, `\`)); escapes%2 == 0 {
+		escaped := false
+		for i := end - 2; i >= 0 && doc[i] == '\\'; i-- {
+			escaped = !escaped
+		}
+		if !escaped {
 			return end
 		}
 	}
