@@ -22,6 +22,7 @@ const (
 	connectionsMax  = 8192    // more are answered 503 and closed
 	aheadMax        = 1       // bytes of a body that the library reads before the request is judged; less is not possible
 	idleWithin      = 2 * time.Minute
+	workerWithin    = 2 * time.Second  // for a goroutine that serves no connection any more to end
 	idleSlack       = 10 * time.Second // by which a pause may be shorter, so that not every one sets a deadline of its own
 	writeWithin     = 30 * time.Second
 	writeSlack      = 3 * time.Second // by which it may be less
@@ -86,6 +87,7 @@ func New(o Options) *Server {
 		CloseOnShutdown:              true,
 		Concurrency:                  connectionsMax,
 		ReadBufferSize:               headerMax,
+		MaxIdleWorkerDuration:        workerWithin,
 		WriteTimeout:                 writeWithin,
 		LazyRequestTime:              true, // an exchange looks at the clock itself
 	}
