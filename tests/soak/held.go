@@ -65,7 +65,7 @@ func holds(pid int) (held, error) {
 	return h, h.connections(own)
 }
 
-// connections counts those of the given sockets, named by their inodes.
+// connections counts those of the given sockets, named by their inodes, and takes them out.
 func (h *held) connections(own map[string]bool) error {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {
@@ -87,13 +87,16 @@ func (h *held) connections(own map[string]bool) error {
 		}
 	}
 	for _, s := range sockets {
+		inode := fmt.Sprint(s.Inode)
 		switch {
-		case s.St != established || !own[fmt.Sprint(s.Inode)]:
+		case s.St != established || !own[inode]:
+			continue
 		case at[s.LocalPort]:
 			h.in++
 		default:
 			h.out++
 		}
+		delete(own, inode) // the table is not read at once, and may name a socket twice
 	}
 	return nil
 }
@@ -101,11 +104,11 @@ func (h *held) connections(own map[string]bool) error {
 // own is what the process needs besides its connections. How many of those there are is up to the load: its peers close what
 // has been idle for a while, and a connection that the gateway has forgotten is no longer established then, and counts.
 func (h held) own(r *control.RuntimeStatus) need {
-	return need{
-		goroutines: r.Goroutines - goroutinesIn*h.in - goroutinesOut*h.out,
-		fds:        r.FDs - h.kinds[table] - h.in - h.out,
-		rss:        r.RSSMB,
+	n := need{goroutines: r.Goroutines - goroutinesIn*h.in - goroutinesOut*h.out, fds: -h.kinds[table] - h.in - h.out, rss: r.RSSMB}
+	for _, count := range h.kinds {
+		n.fds += count
 	}
+	return n
 }
 
 // String tells it for people.

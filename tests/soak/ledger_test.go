@@ -111,6 +111,13 @@ func TestAPercentileIsALatencyThatWasMeasured(t *testing.T) {
 	}
 }
 
+func TestSeveralReadingsComeToOne(t *testing.T) {
+	got := typical([]need{{40, 20, 52}, {70, 18, 50}, {41, 21, 51}, {42, 20, 60}, {30, 29, 55}})
+	if want := (need{41, 20, 50}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestARunIsDividedAndNotLonger(t *testing.T) {
 	for _, all := range []time.Duration{6 * time.Second, 25 * time.Second, time.Minute, 10 * time.Minute} {
 		d := divide(all)

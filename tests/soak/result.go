@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -88,12 +89,15 @@ func (n need) growth(after need) (out []string) {
 	return out
 }
 
-// least is the smallest of several readings, each figure by itself.
-func least(readings []need) need {
+// typical is what several readings come to: of memory the least, since garbage is not needed, and of the rest the middle one,
+// since connections come and go between two looks of one reading.
+func typical(readings []need) need {
+	slices.SortFunc(readings, func(a, b need) int { return cmp.Compare(a.rss, b.rss) })
 	out := readings[0]
-	for _, r := range readings[1:] {
-		out = need{min(out.goroutines, r.goroutines), min(out.fds, r.fds), min(out.rss, r.rss)}
-	}
+	slices.SortFunc(readings, func(a, b need) int { return cmp.Compare(a.goroutines, b.goroutines) })
+	out.goroutines = readings[len(readings)/2].goroutines
+	slices.SortFunc(readings, func(a, b need) int { return cmp.Compare(a.fds, b.fds) })
+	out.fds = readings[len(readings)/2].fds
 	return out
 }
 
