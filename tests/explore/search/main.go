@@ -44,7 +44,7 @@ func main() {
 	flag.BoolVar(&w.first, "first", false, "end with the first violation")
 	flag.IntVar(&w.walks, "walks", 500, "walks through each of the larger worlds")
 	flag.IntVar(&w.limit, "limit", 1_000_000, "states of one world after which it is given up")
-	flag.BoolVar(&w.tests, "tests", false, "have a defect looked for by the tests of its own package first")
+	flag.StringVar(&w.ask, "ask", bySearch, "who looks for a defect in a machine of the worlds: tests (of its own package), search, or both")
 	match := flag.String("match", "", "only defects, or guards, whose name contains this")
 	flag.Parse()
 	if *worker {
