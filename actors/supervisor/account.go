@@ -147,10 +147,8 @@ func (a account) same(want Account) bool {
 }
 
 func (s *step) readSettings() {
-	if !s.read {
-		common := s.want.Settings.Shared()
-		s.read, s.on, s.name = true, common.On(), common.Name
-	}
+	common := s.want.Settings.Shared()
+	s.read, s.on, s.name = true, common.On(), common.Name
 }
 
 func (s *step) unwanted() {
@@ -214,7 +212,7 @@ func (s *step) renew(why string) {
 // settle ends what is not wanted any more. What drains is off when it has ended.
 func (s *step) settle() {
 	switch {
-	case s.up(), s.phase == Draining:
+	case s.phase == Draining:
 	case s.phase == Running:
 		s.drain(s.why())
 	default:
