@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"slices"
 	"time"
 
 	"holdfast/actors/kit"
@@ -77,13 +76,6 @@ const (
 	doStop    = "stop"
 	doRestart = "restart"
 )
-
-// owns tells whether the child is a run of this account.
-func (a account) owns(child kit.Addr) bool {
-	is := func(l life) bool { return l.addr == child }
-	return a.run.number != 0 && is(a.run) || a.cand.lease != 0 && is(a.cand.life) ||
-		slices.ContainsFunc(a.leaving, func(l leaving) bool { return is(l.life) }) || slices.ContainsFunc(a.abandoned, is)
-}
 
 // up tells whether a run should be there.
 func (a account) up() bool { return !a.removed && !a.closing && a.on && !a.memory.stopped }

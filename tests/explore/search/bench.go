@@ -30,6 +30,7 @@ type bench struct {
 
 	together map[string]string        // the builds that can be any guard: tests by their folder, and the worker
 	within   map[string]time.Duration // how long those tests may take
+	slow     map[string]string        // which of them are slow
 }
 
 func newBench(ctx context.Context) (*bench, error) {

@@ -79,7 +79,7 @@ func (b *bench) buildTogether(ctx context.Context, w work, all []explore.Mutant)
 	if err != nil {
 		return err
 	}
-	b.together, b.within = map[string]string{}, map[string]time.Duration{}
+	b.together, b.within, b.slow = map[string]string{}, map[string]time.Duration{}, map[string]string{}
 	for folder, inWorlds := range folders {
 		file := filepath.Join(b.dir, path.Base(folder)+".test")
 		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", file, "./"+folder)
@@ -89,10 +89,12 @@ func (b *bench) buildTogether(ctx context.Context, w work, all []explore.Mutant)
 		}
 		b.together[folder] = file
 		began := time.Now()
-		if out, err := b.testing(ctx, folder, "", testsWithin).CombinedOutput(); err != nil {
+		out, err := b.testing(ctx, folder, "", testsWithin, "-test.v").CombinedOutput()
+		if err != nil {
 			return fmt.Errorf("the tests of %s fail without a defect: %w\n%s", folder, err, out)
 		}
 		b.within[folder] = shortest + times*time.Since(began)
+		b.slow[folder] = slow(string(out))
 		if inWorlds && w.asks(bySearch) && b.together[searched] == "" {
 			if b.together[searched], err = b.build(ctx, searched, "-overlay", overlay); err != nil {
 				return err
@@ -152,8 +154,8 @@ const (
 )
 
 // testing are the tests of a package in the build that can be any guard of it; none of them if choice is empty.
-func (b *bench) testing(ctx context.Context, folder, choice string, within time.Duration) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, b.together[folder], "-test.failfast", "-test.timeout", within.String())
+func (b *bench) testing(ctx context.Context, folder, choice string, within time.Duration, flags ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, b.together[folder], append(flags, "-test.failfast", "-test.timeout", within.String())...)
 	cmd.Dir = filepath.Join(b.root, filepath.FromSlash(folder))
 	cmd.Env = append(os.Environ(), chosenAs(choice))
 	return cmd
@@ -163,15 +165,46 @@ func (b *bench) testing(ctx context.Context, folder, choice string, within time.
 func (b *bench) tested(ctx context.Context, overlay string, m explore.Mutant) (found string, err error) {
 	folder := path.Dir(m.File)
 	if m.Choice != "" {
-		found, err = ended(ctx, b.testing(ctx, folder, m.Choice, b.within[folder]), m)
-		if found == endless { // or the processor was with somebody else
-			found, err = ended(ctx, b.testing(ctx, folder, m.Choice, b.within[folder]), m)
-		}
-		return found, err
+		return b.guarded(ctx, folder, m)
 	}
 	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-overlay", overlay, "-timeout", testsWithin.String(), "./"+folder)
 	cmd.Dir = b.root
 	return ended(ctx, cmd, m)
+}
+
+// guarded asks the tests of a guard's package, the slow ones only if the others find nothing.
+func (b *bench) guarded(ctx context.Context, folder string, m explore.Mutant) (found string, err error) {
+	parts := [][]string{{"-test.skip", b.slow[folder]}, {"-test.run", b.slow[folder]}}
+	if b.slow[folder] == "" {
+		parts = [][]string{nil}
+	}
+	for _, flags := range parts {
+		found, err = ended(ctx, b.testing(ctx, folder, m.Choice, b.within[folder], flags...), m)
+		if found == endless { // or the processor was with somebody else
+			found, err = ended(ctx, b.testing(ctx, folder, m.Choice, b.within[folder], flags...), m)
+		}
+		if found != "" || err != nil {
+			break
+		}
+	}
+	return found, err
+}
+
+// passed is the line of a test that passed, with its seconds.
+var passed = regexp.MustCompile(`(?m)^--- PASS: (\w+) \((\d+)\.\d+s\)$`)
+
+// slow are the tests that took a second or more, as an expression for their names; empty: none did.
+func slow(out string) string {
+	var names []string
+	for _, line := range passed.FindAllStringSubmatch(out, -1) {
+		if line[2] != "0" {
+			names = append(names, line[1])
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
 }
 
 // ended runs tests and says how they ended; nothing if they passed.
