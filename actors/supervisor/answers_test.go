@@ -170,8 +170,10 @@ func TestAccountsKeepWhatIsWantedThroughABug(t *testing.T) {
 
 func TestAStopThatIsNotWrittenDownYetIsTheCauseAllTheSame(t *testing.T) {
 	w := running(t)
-	w.late = func(msg any) bool { _, is := msg.(journal.Commit); return is }
 	w.ask(Order{Account: home, Do: "stop"})
+	w.quiet()
+	w.late = func(msg any) bool { _, is := msg.(journal.Commit); return is }
+	w.ask(Order{Account: home, Do: "stop"}) // once more
 	w.quiet()
 	if got := w.row(home); got.memory.fails != 1 || got.cause != "it was stopped by hand" {
 		t.Errorf("%d failures, %q", got.memory.fails, got.cause)
