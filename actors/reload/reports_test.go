@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"holdfast/actors/agents"
+	"holdfast/actors/journal"
 	"holdfast/actors/kit"
 	"holdfast/actors/kit/kittest"
 	"holdfast/actors/registry"
@@ -64,6 +65,50 @@ func TestAListenerIsGivenUpWhenNobodyKnowsWhetherItIsPublished(t *testing.T) {
 	p.give(Reload{Caller: "me"})
 	if n := count[forsake](p); n != 1 || count[serve](p) != 0 || !p.state.Doubt {
 		t.Errorf("given up %d times, served %d times, doubt %t", n, count[serve](p), p.state.Doubt)
+	}
+}
+
+func TestWhatTheJournalRefusesAfterThePublicationIsAVerdict(t *testing.T) {
+	p := bootedWith(t, abc())
+	p.read(three(at("/a", "9"), at("/b", "2"), at("/c", "3")))
+	p.answer = except[journal.Keep](journal.Committed{Err: errors.New("no room")}, nil)
+	p.give(Reload{Caller: "me"})
+	if r := p.last(); r.Units["journal"] != (Verdict{Result: failed, Reason: "no room"}) || r.Units["webhook:a"].Result != applied || r.Err != "" {
+		t.Errorf("the report is %+v", r)
+	}
+}
+
+func TestAnAccountThatGetsAnotherNameIsNoneThatIsRemoved(t *testing.T) {
+	p := bootedWith(t, abc())
+	p.read(strings.Replace(abc(), "      c: {", "      d: {formerly: c, ", 1))
+	there := []channels.Account{"webhook:a", "webhook:b", "webhook:c"}
+	p.answer = func(msg any) (any, error) {
+		m, applies := msg.(supervisor.Apply)
+		if !applies {
+			return agree(msg)
+		}
+		out := map[channels.Account]Verdict{}
+		for _, id := range there {
+			out[id] = Verdict{Result: removed}
+		}
+		there = nil
+		for _, a := range m.Accounts {
+			out[a.ID], there = Verdict{Result: applied}, append(there, a.ID)
+		}
+		return supervisor.Applied{Verdicts: out}, nil
+	}
+	p.give(Reload{Caller: "me"})
+	r := p.last()
+	if v, told := r.Units["webhook:c"]; told || r.Units["webhook:d"].Result != applied {
+		t.Errorf("c: %+v, d: %+v; want the new name alone", v, r.Units["webhook:d"])
+	}
+}
+
+func TestAConfigurationThatIsNotThereIsAFault(t *testing.T) {
+	src := config.Find("/nowhere/at/all.yaml", func(string) string { return "" })
+	c, problems := Read(src, nil, known, func(cfg *config.Config) string { return cfg.Gateway.Listen })
+	if c != nil || len(problems) != 1 || !strings.Contains(problems[0].String(), "does not exist") {
+		t.Errorf("%v, problems %v", c, problems)
 	}
 }
 
@@ -129,6 +174,9 @@ func TestOnlyWhatFailedIsTriedAgain(t *testing.T) {
 	p.give(Reload{Caller: "me"})
 	if slices.ContainsFunc(p.timers, func(m any) bool { _, is := m.(again); return is }) {
 		t.Error("a reload that has done everything is tried again")
+	}
+	if p.state.Last == nil || p.state.Last.Caller != "me" {
+		t.Errorf("the last report is %+v", p.state.Last)
 	}
 	if installs := asked[registry.Install](p); len(installs) != 0 {
 		t.Errorf("settings of an account change, and a generation is made: %+v", installs)
