@@ -113,6 +113,38 @@ func TestNothingMoreIsDoneThanIsNeeded(t *testing.T) {
 	})
 }
 
+func TestWhatWasLeftOutHasOneTimer(t *testing.T) {
+	play(t, []scenario{{"also where something else looks for it first", func(t *testing.T, w *world) {
+		small(w)
+		w.down()
+		for i := range 5 {
+			w.message(fmt.Sprint("c", i), "hi")
+			w.settle()
+		}
+		timers := func() (n int) {
+			for _, e := range w.timers {
+				if _, is := e.msg.(rescan); is {
+					n++
+				}
+			}
+			return n
+		}
+		before := timers()
+		st := step{State: w.state}
+		st.rescan(home, false) // there is room
+		st.leaveOut(home, 1)
+		w.state = st.State
+		if len(st.effects) == 0 || before != 1 {
+			t.Fatalf("%d timers, and looking leads to %#v", before, st.effects)
+		}
+		for _, e := range st.effects {
+			if after, is := e.(kit.After); is {
+				t.Errorf("another timer: %#v", after)
+			}
+		}
+	}}})
+}
+
 func TestDrains(t *testing.T) {
 	play(t, []scenario{
 		{"the first one says until when, and all are answered", func(t *testing.T, w *world) {
