@@ -19,8 +19,8 @@ const mask = "***"
 // The zero Secret is empty; an empty secret never equals anything.
 type Secret struct {
 	// A pointer, because fmt cannot call methods on an unexported field and prints its insides instead: inside another
-	// struct the address is all it can reach.
-	value *string
+	// struct the address is all it can reach. To a text, because it follows those to structs and arrays.
+	value *string // the credential's hash and the credential: who compares hashes only the other side
 }
 
 // NewSecret wraps value.
@@ -28,7 +28,9 @@ func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
 	}
-	return Secret{value: &value}
+	sum := sha256.Sum256([]byte(value))
+	sealed := string(sum[:]) + value
+	return Secret{value: &sealed}
 }
 
 // Reveal returns the credential itself. Call it only where it goes onto the wire or into a MAC.
@@ -36,7 +38,7 @@ func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
 	}
-	return *s.value
+	return (*s.value)[sha256.Size:]
 }
 
 // IsZero tells whether nothing was configured.
@@ -47,8 +49,8 @@ func (s Secret) Equal(candidate string) bool {
 	if s.value == nil {
 		return false
 	}
-	want, got := sha256.Sum256([]byte(*s.value)), sha256.Sum256([]byte(candidate))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+	got := sha256.Sum256([]byte(candidate))
+	return subtle.ConstantTimeCompare([]byte((*s.value)[:sha256.Size]), got[:]) == 1
 }
 
 // Digest is a keyed fingerprint: it tells whether a secret changed without telling what it is.

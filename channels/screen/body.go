@@ -41,7 +41,7 @@ func compileForms(in []channels.Form) forms {
 	return out
 }
 
-// document returns a copy of the JSON document in a body, or why there is none.
+// document returns the JSON document in a body, as a part of it where it stands there as it is, or why there is none.
 //
 // The body decides and the content type only helps: senders say text/plain or urlencoded and post JSON. No form
 // begins like a JSON object, because in a form a brace is escaped.
@@ -58,7 +58,7 @@ func (f forms) document(body []byte, contentType string) (doc []byte, reason str
 		if reason := faulty(body); reason != "" {
 			return nil, reason
 		}
-		return bytes.Clone(body), ""
+		return body, ""
 	}
 	if len(f.fields) == 0 || saysJSON(contentType) {
 		return nil, ReasonNotJSON
@@ -113,25 +113,41 @@ func faulty(doc []byte) string {
 	return ""
 }
 
-// tooDeep counts brackets outside of strings.
+// tooDeep counts brackets outside of texts.
 func tooDeep(doc []byte) bool {
-	depth, inText := 0, false
+	depth := 0
 	for i := 0; i < len(doc); i++ {
-		switch c := doc[i]; {
-		case inText && c == '\\':
-			i++
-		case c == '"':
-			inText = !inText
-		case inText:
-		case c == '{' || c == '[':
+		switch doc[i] {
+		case '"':
+			i += restOfText(doc[i+1:])
+		case '{', '[':
 			if depth++; depth > MaxDepth {
 				return true
 			}
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
 		}
 	}
 	return false
+}
+
+// restOfText is how long a text is whose opening quote was before doc, with its closing one. Most of a message is one text,
+// and quotes are found many bytes at a time.
+func restOfText(doc []byte) int {
+	for end := 0; ; {
+		quote := bytes.IndexByte(doc[end:], '"')
+		if quote < 0 {
+			return len(doc)
+		}
+		end += quote + 1
+		escaped := false
+		for i := end - 2; i >= 0 && doc[i] == '\\'; i-- {
+			escaped = !escaped
+		}
+		if !escaped {
+			return end
+		}
+	}
 }
 
 // skipped tells whether any match holds for the document.

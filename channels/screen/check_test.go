@@ -177,7 +177,7 @@ func TestBase64Signatures(t *testing.T) {
 	}
 }
 
-func TestAVerdictIsACopy(t *testing.T) {
+func TestAVerdictHasTheDocumentAsItCame(t *testing.T) {
 	t.Parallel()
 	r := declare("webhook:home", bearer(canary))
 	r.Keep = []string{"X-Attempt", "X-Missing"}
@@ -186,8 +186,8 @@ func TestAVerdictIsACopy(t *testing.T) {
 	s := compile(t, r)
 	body := []byte(`{"id":"abc"}`)
 	v := s.Check(head("POST", [2]string{"Authorization", canary}, [2]string{"X-Attempt", "2"}), body, noon)
-	for i := range body {
-		body[i] = 'z'
+	if &v.Body[0] != &body[0] {
+		t.Error("the document was copied")
 	}
 	want := Verdict{
 		Action: Accept, Code: 200, Account: "webhook:home", Ack: channels.AckTicket, ID: "abc",

@@ -9,7 +9,8 @@
 //   - Closed: a route without a way in admits nobody; the zero Verdict is a refusal.
 //   - Every secret of every account on the path is compared, whatever the earlier ones said, so that the time a
 //     request takes does not tell which account, or which secret of it, came close.
-//   - What a Verdict holds is a copy: the caller's buffers may be reused at once.
+//   - What a Verdict holds is a copy, but for its document: that is a part of the body where it stands there as it is.
+//     Nobody changes it, and who gives a body in does not use its memory again.
 //   - No verdict, reason or error holds a credential.
 package screen
 

@@ -61,7 +61,7 @@ func (a Action) String() string {
 	}
 }
 
-// Verdict says what becomes of a request. All it holds is a copy.
+// Verdict says what becomes of a request. All it holds is a copy, but for Body.
 type Verdict struct {
 	Action  Action
 	Code    int              // HTTP status of a refusal; 200 for Accept and Skip; 0 for Read
@@ -69,7 +69,7 @@ type Verdict struct {
 	Account channels.Account // whom the credential proves; empty while that is not known
 	Ack     channels.Ack
 	ID      string            // the platform's id of the request, at most MaxID bytes; empty if there is none
-	Body    []byte            // the JSON document; empty for channels.AckAnswers, which reads
+	Body    []byte            // the JSON document, perhaps a part of what was given; empty for channels.AckAnswers, which reads
 	Keep    map[string]string // the headers that the route keeps, names in lower case
 }
 

@@ -30,7 +30,8 @@ const (
 	AttachmentLimit = 8 << 20        // bytes of one file in a callback
 	repeatWindow    = 72 * time.Hour // senders that give up do so within three days
 	sendWithin      = 30 * time.Second
-	parallel        = 4
+	idleFor         = 10 * time.Second // of a connection to the receiver: what a burst opened is closed again soon
+	parallel        = 32               // callbacks at once, one per conversation: each waits for two writes of the journal besides the receiver
 )
 
 //go:embed sample.yaml

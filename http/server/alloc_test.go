@@ -14,9 +14,9 @@ import (
 	"holdfast/actors/kit"
 )
 
-// mostAllocations is how many pieces of memory one request may take from the accepted connection to the journal: the body as
-// it came and as it is kept, the list of requests, the step that holds it, and one of the library's.
-const mostAllocations = 5
+// mostAllocations is how many pieces of memory one request may take from the accepted connection to the journal: the body, the
+// list of requests, the step that holds it, and one of the library's.
+const mostAllocations = 4
 
 // TestARequestTakesFewAllocations counts over a connection in memory, with a journal that takes everything at once and takes no
 // memory for it. Under the race detector other things allocate, so it is left out there.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -104,7 +103,7 @@ func (x *exchange) fit(need int64) bool {
 			return false
 		}
 		// The wait was ours, not the sender's.
-		_ = x.ctx.Conn().SetReadDeadline(time.Now().Add(requestWithin(x.live)))
+		connOf(x.ctx).wait(requestWithin(x.live))
 	}
 	x.held = need
 	return true

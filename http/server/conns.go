@@ -152,8 +152,12 @@ type conn struct {
 	of            *fasthttp.RequestCtx // whose the look-ups are
 	header, query screen.Lookup
 
-	mu    sync.Mutex // also held while a deadline is set that depends on the phase
-	phase phase
+	within  time.Duration // of a request that has begun and whose deadline is not set yet; 0: none
+	written time.Time     // deadline of writing
+
+	mu     sync.Mutex // also held while a deadline is set that depends on the phase
+	phase  phase
+	rested time.Time // when the deadline of a pause was set; zero: another one is set
 }
 
 // connOf is the connection of a request.
@@ -178,26 +182,39 @@ func (s *Server) moved(raw net.Conn, state fasthttp.ConnState) {
 	}
 }
 
-// begin marks the first byte of a request. The time for the first one of a connection runs since it came in.
+// begin marks the first byte of a request. The time for the first one of a connection runs since it came in; that of a later
+// one is set when more of it has to be waited for, since most come in one piece.
 func (c *conn) begin(within time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase == idle {
-		_ = c.SetReadDeadline(time.Now().Add(within))
+		c.within = within
 	}
 	c.phase = busy
 }
 
-// rest marks the end of an answer, after which the sender may stay silent for a while, except at an address that is gone.
+// wait gives what is under way so long from now on.
+func (c *conn) wait(within time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.within, c.rested = 0, time.Time{}
+	_ = c.SetReadDeadline(time.Now().Add(within))
+}
+
+// rest marks the end of an answer, after which the sender may stay silent for a while, except at an address that is gone. A
+// deadline that was set for the pause before and is young still is left as it is.
 func (c *conn) rest() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.phase = idle
-	within := idleWithin
-	if c.from.is(gone) {
-		within = 0
+	c.phase, c.within = idle, 0
+	now := time.Now()
+	switch {
+	case c.from.is(gone):
+		_ = c.SetReadDeadline(now)
+	case now.Sub(c.rested) > idleSlack:
+		c.rested = now
+		_ = c.SetReadDeadline(now.Add(idleWithin))
 	}
-	_ = c.SetReadDeadline(time.Now().Add(within))
 }
 
 // endIdle ends the connection if no request is under way. A request whose first byte has been read is served: with it comes
@@ -206,6 +223,7 @@ func (c *conn) endIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase == idle {
+		c.rested = time.Time{}
 		_ = c.SetReadDeadline(time.Now())
 	}
 }
@@ -218,6 +236,9 @@ func (c *conn) silent() bool {
 
 // Read notes how it ended.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.within != 0 {
+		c.wait(c.within)
+	}
 	n, err := c.Conn.Read(p)
 	if err != nil {
 		var slow net.Error
@@ -225,6 +246,15 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.late = c.late || errors.As(err, &slow) && slow.Timeout()
 	}
 	return n, err
+}
+
+// SetWriteDeadline is called by the library for each answer. A deadline that is nearly the same is left as it is.
+func (c *conn) SetWriteDeadline(by time.Time) error {
+	if slack := by.Sub(c.written); 0 <= slack && slack < writeSlack {
+		return nil
+	}
+	c.written = by
+	return c.Conn.SetWriteDeadline(by)
 }
 
 // Close ends the connection. A sender who was interrupted is given time to read why: to close with unread data makes his

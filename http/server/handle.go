@@ -25,6 +25,7 @@ type exchange struct {
 	to   *registry.Endpoint // who owns the path; nil while nobody is known to
 	rest string             // the last segment, where the endpoint owns what is under its path
 	head screen.Head
+	now  time.Time // when its header was there: a signature is not too old because its body came slowly
 
 	proven  bool  // the sender has proven an account
 	missing bool  // not to be accepted now is something that an account may miss
@@ -99,8 +100,8 @@ func (x *exchange) enter() bool {
 		x.refuse(fasthttp.StatusNotFound, "nobody owns this path")
 		return false
 	}
-	x.head = connOf(x.ctx).head(x.ctx)
-	verdict := x.to.Screen.Head(x.head, time.Now())
+	x.head, x.now = connOf(x.ctx).head(x.ctx), time.Now()
+	verdict := x.to.Screen.Head(x.head, x.now)
 	x.proven = verdict.Account != ""
 	x.missing = verdict.Action == screen.Read && verdict.Ack != channels.AckAnswers
 	switch {
@@ -122,7 +123,7 @@ func (x *exchange) take() {
 	if !ok {
 		return
 	}
-	verdict := x.to.Screen.Check(x.head, body, time.Now())
+	verdict := x.to.Screen.Check(x.head, body, x.now)
 	x.proven = verdict.Account != ""
 	switch verdict.Action {
 	case screen.Accept:

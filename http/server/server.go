@@ -22,7 +22,10 @@ const (
 	connectionsMax  = 8192    // more are answered 503 and closed
 	aheadMax        = 1       // bytes of a body that the library reads before the request is judged; less is not possible
 	idleWithin      = 2 * time.Minute
+	workerWithin    = 2 * time.Second  // for a goroutine that serves no connection any more to end
+	idleSlack       = 10 * time.Second // by which a pause may be shorter, so that not every one sets a deadline of its own
 	writeWithin     = 30 * time.Second
+	writeSlack      = 3 * time.Second // by which it may be less
 	summaryEvery    = 10 * time.Second
 	journalQueueMax = 4096 // requests that may wait in the journal's mailbox; more is 503
 	waitersMax      = 1024 // clients that may wait for replies at a time; more is 503
@@ -84,7 +87,9 @@ func New(o Options) *Server {
 		CloseOnShutdown:              true,
 		Concurrency:                  connectionsMax,
 		ReadBufferSize:               headerMax,
+		MaxIdleWorkerDuration:        workerWithin,
 		WriteTimeout:                 writeWithin,
+		LazyRequestTime:              true, // an exchange looks at the clock itself
 	}
 	first, _ := s.adopt(o.Listener)
 	first.state.Store(served)

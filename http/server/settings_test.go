@@ -162,6 +162,11 @@ func TestTheDeadlinesOfAConnection(t *testing.T) {
 	state := func(to fasthttp.ConnState) step { return func(s *Server, c *conn) { s.moved(c, to) } }
 	let := func(pass time.Duration) step { return func(*Server, *conn) { time.Sleep(pass) } }
 	fresh, begun, answered := state(fasthttp.StateNew), state(fasthttp.StateActive), state(fasthttp.StateIdle)
+	var sender net.Conn
+	piece := func(_ *Server, c *conn) {
+		go sender.Write([]byte{'x'}) //nolint:errcheck // it is read
+		_, _ = c.Read(make([]byte, 1))
+	}
 	left := func(_ *Server, c *conn) { c.from.state.Store(leaving) }
 	ended := func(_ *Server, c *conn) { c.from.state.Store(gone); c.endIdle() }
 	for _, c := range []struct {
@@ -172,7 +177,11 @@ func TestTheDeadlinesOfAConnection(t *testing.T) {
 		{"a new one has the time of a request", []step{fresh}, request},
 		{"the time of its first request runs since then", []step{fresh, let(pause), begun}, request - pause},
 		{"between requests it has longer", []step{fresh, let(pause), begun, let(pause), answered}, idleWithin},
+		{"a pause that follows another one soon ends with that", []step{fresh, begun, answered, let(pause), begun, answered}, idleWithin - pause},
+		{"a later one has a deadline of its own", []step{fresh, begun, answered, let(pause + 1), begun, answered}, idleWithin},
+		{"and so has one after a request that came in pieces", []step{fresh, begun, answered, begun, piece, let(pause), answered}, idleWithin},
 		{"the time of a later request begins with it", []step{fresh, begun, answered, let(pause), begun}, request},
+		{"its pieces do not make it longer", []step{fresh, begun, answered, begun, piece, let(pause), piece}, request - pause},
 		{"at an address that leaves nothing is different", []step{fresh, begun, left, answered}, idleWithin},
 		{"at an address that is gone one without a request ends", []step{fresh, begun, answered, left, ended}, 0},
 		{"at an address that is gone one that has said nothing may yet", []step{fresh, left, ended}, request},
@@ -185,6 +194,7 @@ func TestTheDeadlinesOfAConnection(t *testing.T) {
 				near, far := net.Pipe()
 				defer near.Close()
 				defer far.Close()
+				sender = far
 				s := &Server{o: Options{Live: &registry.Cell{}}}
 				it := &conn{Conn: near, from: &Bound{}}
 				for _, step := range c.steps {
@@ -196,6 +206,40 @@ func TestTheDeadlinesOfAConnection(t *testing.T) {
 				}
 				if got := time.Since(began); got != c.after {
 					t.Errorf("it ends after %s, want %s", got, c.after)
+				}
+			})
+		})
+	}
+}
+
+// A sender who does not read his answers is cut off, whenever the last deadline was set.
+func TestTheDeadlineOfAnAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		gap  time.Duration // between two answers
+		want time.Duration // how long the second one may take
+	}{
+		{"one that follows another soon shares its deadline", writeSlack - 1, writeWithin - writeSlack + 1},
+		{"a later one has its own", writeSlack, writeWithin},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe()
+				defer near.Close()
+				defer far.Close()
+				it := &conn{Conn: near, from: &Bound{}}
+				for _, pause := range []time.Duration{c.gap, 0} {
+					if err := it.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(pause)
+				}
+				began := time.Now()
+				if _, err := it.Write([]byte("ok")); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Fatalf("write: %v", err)
+				}
+				if got := time.Since(began); got != c.want {
+					t.Errorf("it ends after %s, want %s", got, c.want)
 				}
 			})
 		})

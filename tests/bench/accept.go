@@ -181,7 +181,7 @@ func (b *bench) acceptFigures(all rounds, connections []int) {
 	for _, c := range connections {
 		b.out.figure(fmt.Sprintf("bare_rps_%d", c), spreadOf(of(all[cell{bareRow, c}], rateOf)).median)
 		b.out.target(fmt.Sprintf("durable_ratio_%d", c), spreadOf(all.ratio(durableRow, c)).median, atLeast, targets[c])
-		for _, name := range []string{routedRow, acceptRow, bubblesRow, reloadsRow} {
+		for _, name := range []string{routedRow, askedRow, acceptRow, bubblesRow, reloadsRow} {
 			b.out.figure(fmt.Sprintf("%s_ratio_%d", name, c), spreadOf(all.ratio(name, c)).median)
 		}
 		list := all[cell{durableRow, c}]

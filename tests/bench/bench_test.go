@@ -98,7 +98,7 @@ func TestWhatProcSaysOfAProcess(t *testing.T) {
 }
 
 func TestEveryBodyIsAsLongAsItSays(t *testing.T) {
-	for _, p := range []post{webhookPost("c{c}"), webhookPost("conversation-{n}"), bubblesPost()} {
+	for _, p := range []post{webhookPost("c{c}"), webhookPost("conversation-{n}"), bubblesPost(false), bubblesPost(true)} {
 		wire := strings.NewReplacer("{n}", strings.Repeat("1", 12), "{c}", strings.Repeat("1", 5), "{t}", strings.Repeat("1", 16)).Replace(p.body)
 		if len(wire) != bodySize {
 			t.Errorf("%d bytes, want %d: %s", len(wire), bodySize, wire)

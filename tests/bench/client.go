@@ -110,14 +110,14 @@ func webhookPost(conversation string) post {
 	}
 }
 
-// bubblesPost is a message as a BlueBubbles server posts it.
-func bubblesPost() post {
+// bubblesPost is a message as a BlueBubbles server posts it: somebody else's, or ours that it has sent.
+func bubblesPost(ours bool) post {
 	return post{
 		path: "/bluebubbles-webhook?password=" + bubblesWord, headers: []string{"Content-Type: application/json"},
 		body: filled(`{"type":"new-message","data":{"originalROWID":1,"guid":"B-{n}","text":"`,
 			`","attributedBody":null,"handle":{"originalROWID":3,"address":"+1555{c}","service":"iMessage","country":"us"},"handleId":3,`+
 				`"otherHandle":0,"attachments":[],"subject":"","error":0,"dateCreated":1767225600000,"dateRead":null,"dateDelivered":null,`+
-				`"isFromMe":false,"hasDdResults":false,"isArchived":false,"itemType":0,"groupTitle":null,"groupActionType":0,`+
+				fmt.Sprintf(`"isFromMe":%t,`, ours)+`"hasDdResults":false,"isArchived":false,"itemType":0,"groupTitle":null,"groupActionType":0,`+
 				`"associatedMessageGuid":null,"associatedMessageType":null,"chats":[{"originalROWID":2,"guid":"iMessage;-;+1555{c}","style":45,`+
 				`"chatIdentifier":"+1555{c}","isArchived":false,"displayName":""}]}}`),
 	}

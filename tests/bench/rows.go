@@ -26,6 +26,7 @@ type row struct {
 const (
 	bareRow     = "bare"
 	routedRow   = "routed"
+	askedRow    = "asked"
 	acceptRow   = "accept"
 	durableRow  = "durable"
 	bubblesRow  = "bluebubbles"
@@ -36,14 +37,18 @@ const (
 // rows are what the rate of acceptance is measured of. The ceiling is the first.
 var rows = []row{
 	{name: bareRow, help: "the HTTP library alone, answering 200", post: webhookPost("c{c}"), start: standing(bareServer)},
-	{name: routedRow, help: "the edge: route table, screen, limits; nothing is kept", post: webhookPost("c{c}"), start: standing(routedServer)},
+	{
+		name: routedRow, help: "the gateway, posted what it need not keep: a BlueBubbles server's echo of our own messages", post: bubblesPost(true),
+		start: gatewayOf(settings{webhooks: 1, bubbles: "http://127.0.0.1:9"}),
+	},
+	{name: askedRow, help: "the edge, and an actor in the journal's place that keeps nothing", post: webhookPost("c{c}"), start: standing(askedServer)},
 	{name: acceptRow, help: "the edge and the journal, synced before 200; nobody takes messages out", post: webhookPost("c{c}"), start: standing(acceptServer)},
 	{
 		name: durableRow, help: "the gateway, synced before 200, while it answers what it accepted", post: webhookPost("c{c}"),
 		start: gatewayOf(settings{webhooks: 2}), own: true,
 	},
 	{
-		name: bubblesRow, help: "the same, posted as a BlueBubbles server does; that server is away", post: bubblesPost(),
+		name: bubblesRow, help: "the same, posted as a BlueBubbles server does; that server is away", post: bubblesPost(false),
 		start: gatewayOf(settings{webhooks: 1, bubbles: "http://127.0.0.1:9"}), own: true,
 	},
 	{

@@ -23,7 +23,7 @@ import (
 // last one.
 const (
 	bareServer     = "bare"     // the library, answering 200
-	routedServer   = "routed"   // the edge with route table and screen; what is accepted goes nowhere
+	askedServer    = "asked"    // the edge with route table and screen; an actor is asked, and keeps nothing
 	acceptServer   = "accept"   // the edge and the journal; nobody takes anything out again
 	sinkServer     = "sink"     // a receiver of answers
 	profiledServer = "profiled" // the gateway, with profiles of itself
@@ -38,7 +38,7 @@ func serve(args []string) (code int, served bool) {
 	switch args[0] {
 	case bareServer:
 		err = serveBare()
-	case routedServer:
+	case askedServer:
 		err = serveEdge(instant)
 	case acceptServer:
 		err = serveEdge(durable)

@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -89,29 +86,6 @@ func (n need) growth(after need) (out []string) {
 		}
 	}
 	return out
-}
-
-// table is a file of the journal's store. They come with what is written and go with its compaction, whoever writes, so they
-// are no descriptors that a reload could have left.
-const table = ".sst"
-
-// descriptors counts what a process holds open, by kind.
-func descriptors(pid int) map[string]int {
-	folder := fmt.Sprintf("/proc/%d/fd", pid)
-	open, _ := os.ReadDir(folder) // where there is none, the process does not count its descriptors either
-	kinds := map[string]int{}
-	for _, fd := range open {
-		to, err := os.Readlink(filepath.Join(folder, fd.Name()))
-		if err != nil {
-			continue // closed meanwhile
-		}
-		kind, _, _ := strings.Cut(to, ":[") // socket:[4711]
-		if filepath.IsAbs(to) {
-			kind = filepath.Ext(strings.TrimSuffix(to, " (deleted)"))
-		}
-		kinds[kind]++
-	}
-	return kinds
 }
 
 // least is the smallest of several readings, each figure by itself.

@@ -206,11 +206,15 @@ func (w *world) read(during time.Duration) (need, error) {
 		if s.Runtime == nil {
 			return need{}, errors.New("the gateway does not say what it needs: build it anew")
 		}
-		kinds := descriptors(w.gateway.PID())
-		all = append(all, need{s.Runtime.Goroutines, s.Runtime.FDs - kinds[table], s.Runtime.RSSMB})
+		h, err := holds(w.gateway.PID())
+		if err != nil {
+			return need{}, err
+		}
+		all = append(all, h.own(s.Runtime))
 	}
-	fmt.Println("open descriptors by kind:", descriptors(w.gateway.PID()))
-	return least(all), nil
+	h, err := holds(w.gateway.PID())
+	fmt.Println("open descriptors:", h)
+	return least(all), err
 }
 
 // progress prints where it is.
