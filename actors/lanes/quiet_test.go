@@ -99,6 +99,22 @@ func TestNothingMoreIsDoneThanIsNeeded(t *testing.T) {
 				t.Errorf("access was asked %d times, drained %v", asked, w.drained)
 			}
 		}},
+		{"what is tried again is not pinned again", func(t *testing.T, w *world) {
+			w.down()
+			w.message("c", "look", files2(channels.Attachment{ID: "f1"}))
+			w.after(5 * time.Second)
+			pins := 0
+			for _, c := range w.store.commits {
+				for _, op := range c.Ops {
+					if _, is := op.(journal.Pin); is {
+						pins++
+					}
+				}
+			}
+			if pins != 1 || len(w.turns) < 3 {
+				t.Errorf("%d pins in %d turns, want one", pins, len(w.turns))
+			}
+		}},
 		{"who lets a lane go looks for what it held, and for nothing before", func(t *testing.T, w *world) {
 			small(w)
 			for i := range 9 {
@@ -147,6 +163,19 @@ func TestWhatWasLeftOutHasOneTimer(t *testing.T) {
 			}
 		}
 	}}})
+}
+
+func TestWhatHasEndedIsKnownWhileATakeIsUnderWay(t *testing.T) {
+	st := step{State: newWorld(t).begin(nil).settle().state}
+	w := st.windows.Of(home)
+	w.takes, w.ended = 2, []uint64{5}
+	st.set(w)
+	for _, known := range []bool{true, false} {
+		st.tookAway(home)
+		if got := st.windows.Of(home); got.knows(5) != known {
+			t.Errorf("with %d takes under way it is known: %t", got.takes, got.knows(5))
+		}
+	}
 }
 
 func TestDrains(t *testing.T) {

@@ -58,6 +58,20 @@ func TestAWordAboutAStopThatComesLate(t *testing.T) {
 			w.wantEnds(map[uint64]string{last: "done answered"})
 			w.wantSaid("just in time", "["+idleText+"]", "two")
 		}},
+		{"stops nothing that is no turn", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "1")
+			w.settle()
+			heart := w.message("c", "❤", kind(channels.Reaction, "m1"))
+			w.message("c", "/stop")
+			word := takeAside[stopDecided](w)
+			w.finish("net:home/1", agentsSay("just in time"))
+			w.until(others.Access) // which is asked about the reaction
+			w.in(word)
+			w.settle()
+			w.wantEnds(map[uint64]string{heart: "done " + Contexted})
+			w.wantSaid("just in time", "["+idleText+"]")
+		}},
 		{"takes no answer back that is on its way to the journal", func(t *testing.T, w *world) {
 			w.slow()
 			seq := w.message("c", "1")
