@@ -213,3 +213,61 @@ func TestAFolderThatIsMadeIsThereAfterALossOfPower(t *testing.T) {
 		return makeDir(disk, "attic/box")
 	})
 }
+
+func TestATakeOfWhatIsTornIsTold(t *testing.T) {
+	queue := Queue{Arrivals, "a:1"}
+	for name, c := range map[string]struct {
+		key, value []byte
+		ask        Take
+	}{
+		"an item is no item":           {itemKey(1), []byte("x"), Take{Queue: queue, Max: 5}},
+		"an item has no content":       {itemKey(1), (&item{Record: Record{Kind: Arrivals, State: Pending, Account: "a:1"}}).appendTo(nil), Take{Queue: queue, Max: 5}},
+		"an item is not there":         {queueKey(queue, 99), appendQueueEntry(nil, time.Unix(1, 0), "c"), Take{Queue: queue, Max: 5}},
+		"an entry has no time":         {queueKey(queue, 1), []byte("x"), Take{Queue: queue, Max: 5, Skip: []string{"d"}}},
+		"a lane's item is not there":   {laneKey(queue, "c", 99), nil, Take{Queue: queue, Max: 5, Conversation: "c"}},
+		"a skipped one of a lane's is": {laneKey(queue, "c", 99), nil, Take{Queue: queue, Max: 5, Conversation: "c", Skip: []string{"d"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := filled(t)
+			if got := b.s.take(c.ask); got.Err != nil || len(got.Arrivals) != 2 {
+				t.Fatalf("before: %+v", got)
+			}
+			if err := b.s.db.Set(c.key, c.value, pebble.NoSync); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.s.take(c.ask); got.Err == nil {
+				t.Errorf("took %+v", got)
+			}
+		})
+	}
+}
+
+func TestAStepThatMeetsWhatIsTornFailsAsAWhole(t *testing.T) {
+	reply := func() *item {
+		return &item{Record: Record{Kind: Replies, State: Pending, Account: "a:1"}, payload: []byte("{")}
+	}
+	dead := func() *item {
+		it := reply()
+		it.State = Dead
+		return it
+	}
+	for name, c := range map[string]struct {
+		it   *item
+		step func(*stage) error
+	}{
+		"an attempt":  {reply(), func(g *stage) error { g.attempt(Attempt{Seq: 1}); return g.err }},
+		"a resending": {dead(), func(g *stage) error { _, err := g.resend(1); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := filled(t)
+			if err := b.s.db.Set(itemKey(1), c.it.appendTo(nil), pebble.NoSync); err != nil {
+				t.Fatal(err)
+			}
+			g := newStage(b.s, b.now)
+			g.begin()
+			if err := c.step(g); err == nil {
+				t.Error("it is taken for done")
+			}
+		})
+	}
+}
