@@ -3,7 +3,7 @@
 //
 // The actor is one writer on one store. All that waits in its mailbox becomes one batch; a batch that somebody must be able
 // to rely on is synced before they hear of it. While a sync is under way, further batches are put in order and read, and
-// their answers wait for the next one, so there are never more than two syncs in flight and never one per question.
+// their answers wait for the next one: there is one at a time, and never one per question.
 //
 // Invariants:
 //   - Accepted, and Committed of a step that demands it, are sent after a sync that covers them. A write or a sync of the log

@@ -223,7 +223,7 @@ func (p *player) took(q Queue, by kit.Addr) {
 // laws: at the end of a turn, whoever has not looked since an item came has been woken, or will be when the sync has ended.
 func (p *player) laws() {
 	p.t.Helper()
-	if s := p.m.syncs; p.broken || p.m.phase == failed || len(s.flights) > 0 || s.waiting.n > 0 {
+	if s := p.m.syncs; p.broken || p.m.phase == failed || s.flying != 0 || s.waiting.n > 0 {
 		return
 	}
 	for _, l := range p.subs {
@@ -250,5 +250,5 @@ func render(m Machine) string {
 		out += fmt.Sprintln(n, w)
 	}
 	s := m.syncs
-	return out + fmt.Sprintln(s.flights, s.begun, s.waiting.all(), s.riding.all(), s.wanted, s.loose, s.armed)
+	return out + fmt.Sprintln(s.flying, s.then, s.begun, s.waiting.all(), s.riding.all(), s.wanted, s.loose, s.armed)
 }

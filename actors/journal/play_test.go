@@ -87,8 +87,8 @@ func (p *player) step(in kit.In) {
 		p.t.Fatalf("after %T, Step changed a state that it was given:\n%s\n%s\nor one that it gave:\n%s\n%s", in.Msg, was, render(given), shown, render(again))
 	}
 	p.m, p.shown = next, shown
-	if len(p.m.syncs.flights) > maxFlight || p.m.beside > maxBeside {
-		p.t.Fatalf("%d syncs and %d long questions are under way", len(p.m.syncs.flights), p.m.beside)
+	if p.m.beside > maxBeside {
+		p.t.Fatalf("%d long questions are under way", p.m.beside)
 	}
 	if given.phase == failed && len(effects) > 0 {
 		p.t.Fatalf("the journal cannot go on, and does %v", effects)
@@ -358,7 +358,7 @@ func (p *player) read(e kit.Effect) {
 func (p *player) begin(e kit.Do) {
 	p.t.Helper()
 	if e.Tag == any(closeJob{}) {
-		if p.durable != p.staged || len(p.m.syncs.flights) > 0 || slices.ContainsFunc(p.jobs, func(j kit.Do) bool { _, is := j.Tag.(readTag); return is }) {
+		if p.durable != p.staged || p.m.syncs.flying != 0 || slices.ContainsFunc(p.jobs, func(j kit.Do) bool { _, is := j.Tag.(readTag); return is }) {
 			p.t.Fatalf("the store is closed with %d of %d steps on the disk and %v under way", p.durable, p.staged, p.jobs)
 		}
 		p.shut = true

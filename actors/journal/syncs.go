@@ -7,30 +7,20 @@ import (
 	"holdfast/actors/kit"
 )
 
-const (
-	// maxFlight bounds the syncs that are under way at once.
-	maxFlight = 2
-	// lazySync is how long what nobody waits for may lie unsynced.
-	lazySync = 100 * time.Millisecond
-)
+// lazySync is how long what nobody waits for may lie unsynced.
+const lazySync = 100 * time.Millisecond
 
-// syncs decides when a sync begins and who hears of its end. It is a value. At most maxFlight are under way: the disk does
-// one after the other, and the next one is there when the one before it ends. Whoever comes meanwhile waits for the one
-// after.
+// syncs decides when a sync begins and who hears of its end. It is a value. One is under way at a time: the disk does one
+// after the other, and whoever comes meanwhile shares the one after.
 type syncs struct {
-	flights []flight            // under way, oldest first
+	flying  uint64              // the number of the one that is under way; 0: none is
+	then    []kit.Effect        // what becomes true when it has ended
 	begun   uint64              // the number of the last one that began
 	waiting chain[[]kit.Effect] // wait for the next one, and want it now
 	riding  chain[[]kit.Effect] // wait for the next one, whenever that is
 	wanted  bool                // somebody waits
 	loose   bool                // something is in order and no sync that has begun covers it
 	armed   bool                // the timer of a lazy sync is under way
-}
-
-// flight is a sync that is under way, and what becomes true when it has ended.
-type flight struct {
-	number uint64
-	then   []kit.Effect
 }
 
 // rely adds what becomes true with the next sync, and wants it now.
@@ -53,25 +43,23 @@ func (s syncs) wrote() syncs {
 
 // begin begins a sync if one is due, and gives its number; 0 is none.
 func (s syncs) begin() (syncs, uint64) {
-	if len(s.flights) >= maxFlight || !s.wanted {
+	if s.flying != 0 || !s.wanted {
 		return s, 0
 	}
 	s.begun++
-	then := slices.Concat(append(s.waiting.all(), s.riding.all()...)...)
-	s.flights = append(slices.Clone(s.flights), flight{s.begun, then})
+	s.flying, s.then = s.begun, slices.Concat(append(s.waiting.all(), s.riding.all()...)...)
 	s.waiting, s.riding = chain[[]kit.Effect]{}, chain[[]kit.Effect]{}
 	s.wanted, s.loose = false, false
 	return s, s.begun
 }
 
-// ended gives what waited for the sync of that number and for those that began before it: they are on the disk as well,
-// whatever the order in which the news come.
+// ended gives what waited for the sync of that number.
 func (s syncs) ended(number uint64) (syncs, []kit.Effect) {
-	var out []kit.Effect
-	for len(s.flights) > 0 && s.flights[0].number <= number {
-		out = append(out, s.flights[0].then...)
-		s.flights = s.flights[1:]
+	if number != s.flying {
+		return s, nil
 	}
+	out := s.then
+	s.flying, s.then = 0, nil
 	return s, out
 }
 
@@ -92,4 +80,4 @@ func (s syncs) lazy() syncs {
 }
 
 // quiet tells whether nothing is under way and nothing is loose.
-func (s syncs) quiet() bool { return len(s.flights) == 0 && !s.wanted && !s.loose }
+func (s syncs) quiet() bool { return s.flying == 0 && !s.wanted && !s.loose }
