@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/benbjohnson/immutable"
@@ -229,23 +230,22 @@ func (s *step) loaded(tag loading, m kit.Answered) {
 
 // keep puts a stored value into an account that is being loaded: its maps are its own.
 func (a *account) keep(name string, value []byte) error {
-	switch {
-	case len(name) > len(pairingPrefix) && name[:len(pairingPrefix)] == pairingPrefix:
+	if sender, asks := strings.CutPrefix(name, pairingPrefix); asks {
 		var r request
 		if err := json.Unmarshal(value, &r); err != nil {
 			return fmt.Errorf("decode a pairing request: %w", err)
 		}
 		r.Account = a.id // it may have been called otherwise then
 		a.requests = maps.Clone(a.requests)
-		a.requests[name[len(pairingPrefix):]] = r
-	case len(name) > len(approvedPrefix) && name[:len(approvedPrefix)] == approvedPrefix:
-		var p Approved
-		if err := json.Unmarshal(value, &p); err != nil {
-			return fmt.Errorf("decode an approved sender: %w", err)
-		}
-		p.Account = a.id
-		a.approved = a.approved.Set(name[len(approvedPrefix):], p)
+		a.requests[sender] = r
+		return nil
 	}
+	var p Approved
+	if err := json.Unmarshal(value, &p); err != nil {
+		return fmt.Errorf("decode an approved sender: %w", err)
+	}
+	p.Account = a.id
+	a.approved = a.approved.Set(strings.TrimPrefix(name, approvedPrefix), p)
 	return nil
 }
 

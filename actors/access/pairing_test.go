@@ -72,7 +72,7 @@ func TestPairing(t *testing.T) {
 			a, b := w.ask(Decide{Arrival: direct(bob, "hi")}), w.ask(Decide{Arrival: second})
 			w.hold = false
 			w.settle()
-			if answer[Decision](w, a).Reply == "" || answer[Decision](w, b).Reply != "" || w.drawn != 1 {
+			if got := answer[Decision](w, b); answer[Decision](w, a).Reply == "" || got.Outcome != Paired || got.Reply != "" || w.drawn != 1 {
 				t.Errorf("%d codes: %+v", w.drawn, w.answers)
 			}
 		}},
@@ -93,8 +93,9 @@ func TestPairing(t *testing.T) {
 			w.decide(direct(bob, "hi"))
 			w.hold = true
 			q := w.ask(Approve{Account: home, Code: "CODE0001"})
-			if commit := kittest.Asked[journal.Commit](w.effects); len(commit) != 1 || !commit[0].Msg.(journal.Commit).Sync {
-				t.Errorf("asked %+v, want one synced commit", commit)
+			commit, ok := kittest.One[kit.Ask](t, w.effects).Msg.(journal.Commit)
+			if !ok || !commit.Sync || len(commit.Ops) != 2 {
+				t.Errorf("asked %+v, want one synced commit of who comes and the request that goes", commit)
 			}
 			if len(w.answers[q]) != 0 {
 				t.Fatal("answered before")

@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -28,9 +29,11 @@ func TestDirectChats(t *testing.T) {
 		{"a number is the same with spaces, dashes and parentheses", channels.Allowlist, []string{"+1 (555) 123-4567"}, direct(bob, "hi"), ""},
 		{"a plus sign is part of the number", channels.Allowlist, []string{"15551234567"}, direct(bob, "hi"), Denied},
 		{"an e-mail address is the same in any case", channels.Allowlist, []string{"Bob@Example.COM"}, direct("bob@example.com", "hi"), ""},
+		{"any other name lets in as it stands", channels.Allowlist, []string{"u42"}, direct("u42", "hi"), ""},
 		{"other names are compared as they stand", channels.Allowlist, []string{"u42"}, direct("U42", "hi"), Denied},
 		{"the name of the channel in front does not count", channels.Allowlist, []string{"BlueBubbles:+15551234567"}, direct(bob, "hi"), ""},
 		{"the name of another channel in front does", channels.Allowlist, []string{"telegram:+15551234567"}, direct(bob, "hi"), Denied},
+		{"an entry that names no conversation lets in nobody", channels.Allowlist, []string{"chat_guid:", "chat_id: "}, channels.Arrival{Account: home, Kind: channels.Message}, Denied},
 		{"an entry can name the conversation", channels.Allowlist, []string{"chat_guid:iMessage;-;" + bob}, direct(bob, "hi"), ""},
 		{"an entry can name the conversation's identifier", channels.Allowlist, []string{"chat_identifier:" + bob}, direct(bob, "hi"), ""},
 		{"a conversation entry of another conversation does not count", channels.Allowlist, []string{"chat_guid:iMessage;-;x"}, direct(bob, "hi"), Denied},
@@ -110,5 +113,45 @@ func TestAnAnswerToOneOfOurMessagesIsAMention(t *testing.T) {
 	w.broken = kit.ErrLate
 	if got := w.decide(m); !errors.Is(got.Err, kit.ErrLate) || got.Allow {
 		t.Errorf("a journal that does not answer decides nothing; got %+v", got)
+	}
+}
+
+func TestADenialNamesTheSettingThatDenies(t *testing.T) {
+	cases := []struct {
+		name   string
+		policy channels.Policy
+		group  []string
+		want   string
+	}{
+		{"groups that are switched off", channels.Disabled, []string{"*"}, "groupPolicy is disabled"},
+		{"a policy that groups do not have", channels.Pairing, []string{"*"}, `groupPolicy "pairing" is none that is known`},
+		{"a list with nobody in it", channels.Allowlist, nil, "groupAllowFrom is empty"},
+		{"a list without the sender", channels.Allowlist, []string{"eve"}, "the sender is not in groupAllowFrom"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.configure(policies(func(common *channels.Common) { common.GroupPolicy, common.GroupAllowFrom = c.policy, c.group }))
+			if got := w.decide(group(bob, "hi")); !strings.Contains(got.Reason, c.want) {
+				t.Errorf("got %q, want %q", got.Reason, c.want)
+			}
+		})
+	}
+}
+
+func TestLaw9_PatternsAreCompiledOnceAndKeptInPart(t *testing.T) {
+	w := newWorld(t)
+	w.configure(policies(func(c *channels.Common) { c.GroupPolicy = channels.Open }))
+	for range 2 {
+		w.decide(group(bob, "hi"), "(one", "(two")
+	}
+	if w.notes != 2 {
+		t.Errorf("%d lines of log for two patterns that are none, asked for twice", w.notes)
+	}
+	for i := range 2 * maxPatterns {
+		w.decide(group(bob, "hi"), fmt.Sprint("fido", i))
+		if n := w.state.patterns.Len(); n > maxPatterns {
+			t.Fatalf("%d patterns are kept, want at most %d", n, maxPatterns)
+		}
 	}
 }

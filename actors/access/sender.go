@@ -41,11 +41,9 @@ func (l list) holds(m channels.Arrival) bool {
 	if l.everybody {
 		return true
 	}
-	if id := normal(m.Account.Channel(), m.Sender.ID); id != "" && l.senders[id] {
+	// Nothing in a list is empty, so a sender or a conversation without a name is not in it.
+	if l.senders[normal(m.Account.Channel(), m.Sender.ID)] {
 		return true
-	}
-	if m.Conversation == "" {
-		return false
 	}
 	// A conversation is named as a whole (service;-;identifier) or by its last part.
 	last := m.Conversation[strings.LastIndexByte(m.Conversation, ';')+1:]

@@ -371,9 +371,6 @@ func (e lineError) Error() string { return e.text }
 func (e lineError) Unwrap() error { return e.err }
 
 func oneLine(err error) error {
-	text, _, more := strings.Cut(err.Error(), "\n")
-	if !more && len(text) <= maxErr {
-		return err
-	}
+	text, _, _ := strings.Cut(err.Error(), "\n")
 	return lineError{text: strings.ToValidUTF8(text[:min(len(text), maxErr)], ""), err: err}
 }

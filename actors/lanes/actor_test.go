@@ -155,7 +155,7 @@ func (s says) Turn(_ context.Context, t backend.Turn) (backend.Answer, error) {
 	return backend.Answer{Text: s(t)}, nil
 }
 
-func newHouse(t *testing.T, fs vfs.FS, agent backend.Agent) *house {
+func newHouse(t *testing.T, fs vfs.FS, agent backend.Agent, change ...func(*channels.Common)) *house {
 	t.Helper()
 	h := &house{t: t, sys: kittest.New(t)}
 	store, err := journal.Open(journal.Options{
@@ -179,7 +179,11 @@ func newHouse(t *testing.T, fs vfs.FS, agent backend.Agent) *house {
 	lanes := h.start("lanes", Spec(Others{Self: kit.Named("lanes"), Journal: h.journal, Access: h.access, Agents: brains}))
 	c := settings()
 	h.ask(brains, agents.Configure{Agents: []agents.Agent{{Name: "default", Agent: agent, Parallel: 2, Timeout: time.Minute}}})
-	h.ask(h.access, access.Configure{Accounts: map[channels.Account]channels.Common{home: c.Accounts[home].Common}})
+	common := c.Accounts[home].Common
+	for _, f := range change {
+		f(&common)
+	}
+	h.ask(h.access, access.Configure{Accounts: map[channels.Account]channels.Common{home: common}})
 	h.ask(lanes, c)
 	return h
 }

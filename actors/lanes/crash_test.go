@@ -10,7 +10,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"holdfast/actors/access"
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/journal"
 	"holdfast/channels"
@@ -29,8 +28,7 @@ func TestLaw6_AHistorySurvivesALossOfPower(t *testing.T) {
 	for round := range messages {
 		t.Run(fmt.Sprint("after ", round, " answers"), func(t *testing.T) {
 			fs := vfs.NewCrashableMem()
-			h := newHouse(t, fs, says(answers))
-			h.openToAll()
+			h := newHouse(t, fs, says(answers), toAll)
 			for i := range messages {
 				h.accept(fmt.Sprint(i))
 			}
@@ -45,8 +43,7 @@ func TestLaw6_AHistorySurvivesALossOfPower(t *testing.T) {
 				defer mu.Unlock()
 				told = texts(turn.History)
 				return answers(turn)
-			}))
-			h.openToAll()
+			}), toAll)
 			h.settled()
 			h.accept("last")
 			h.settled()
@@ -59,12 +56,9 @@ func TestLaw6_AHistorySurvivesALossOfPower(t *testing.T) {
 	}
 }
 
-// openToAll lets everybody write.
-func (h *house) openToAll() {
-	h.t.Helper()
-	common := settings().Accounts[home].Common
+// toAll lets everybody write, from the first message on that the lanes find in the journal.
+func toAll(common *channels.Common) {
 	common.DMPolicy, common.AllowFrom = channels.Open, []string{"*"}
-	h.ask(h.access, access.Configure{Revision: 2, Accounts: map[channels.Account]channels.Common{home: common}})
 }
 
 // accept makes an arrival pending that survives a crash.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"holdfast/actors/access"
 	"holdfast/actors/journal"
@@ -56,6 +57,35 @@ func TestAWordAboutAStopThatComesLate(t *testing.T) {
 			w.settle()
 			w.wantEnds(map[uint64]string{last: "done answered"})
 			w.wantSaid("just in time", "["+idleText+"]", "two")
+		}},
+		{"stops nothing that is no turn", func(t *testing.T, w *world) {
+			w.slow()
+			w.message("c", "1")
+			w.settle()
+			heart := w.message("c", "❤", kind(channels.Reaction, "m1"))
+			w.message("c", "/stop")
+			word := takeAside[stopDecided](w)
+			w.finish("net:home/1", agentsSay("just in time"))
+			w.until(others.Access) // which is asked about the reaction
+			w.in(word)
+			w.settle()
+			w.wantEnds(map[uint64]string{heart: "done " + Contexted})
+			w.wantSaid("just in time", "["+idleText+"]")
+		}},
+		{"takes no answer back that is on its way to the journal", func(t *testing.T, w *world) {
+			w.slow()
+			seq := w.message("c", "1")
+			w.settle()
+			w.message("c", "/stop")
+			word := takeAside[stopDecided](w)
+			w.store.broken = journal.ErrIntake
+			w.finish("net:home/1", agentsSay("just in time"))
+			w.settle()
+			w.in(word) // while it pauses before it writes once more
+			w.store.broken = nil
+			w.after(time.Minute)
+			w.wantEnds(map[uint64]string{seq: "done answered"})
+			w.wantSaid("just in time", "["+idleText+"]")
 		}},
 		{"is not taken for one about the next /stop", func(t *testing.T, w *world) {
 			w.slow()

@@ -39,8 +39,10 @@ func TestAnAccountThatCanSendAgainEndsPauses(t *testing.T) {
 			}
 		})
 	}
-	if _, effects := Step(State{}, kit.In{Msg: supervisor.Connected{Account: home}}); len(effects) > 0 {
-		t.Errorf("an account that nobody knows leads to %+v", effects)
+	for _, msg := range []any{supervisor.Connected{Account: home}, supervisor.Disconnected{Account: home}} {
+		if s, effects := Step(State{}, kit.In{Msg: msg}); len(effects) > 0 || s.Accounts.Len() > 0 {
+			t.Errorf("%T of an account that nobody knows leads to %+v, and %d accounts", msg, effects, s.Accounts.Len())
+		}
 	}
 }
 

@@ -104,9 +104,7 @@ func Step(s State, in kit.In) (State, []kit.Effect) {
 		next, effects := s.drained()
 		return next, append(effects, kit.After{Delay: m.By.Sub(in.Now), Msg: drainOver{}})
 	case drainOver:
-		if s.Draining != nil {
-			s.Draining = &draining{from: s.Draining.from, late: true}
-		}
+		s.Draining = &draining{from: s.Draining.from, late: true}
 		return s.drained()
 	case supervisor.Connected:
 		return s.connected(m.Account, in)
@@ -130,9 +128,6 @@ func (s State) answered(m kit.Answered, in kit.In) (State, []kit.Effect) {
 		next, effects := s.stepped(tag, m, in)
 		next, more := next.left(tag.account).settled()
 		effects = append(effects, more...)
-		if s.Draining == nil {
-			return next, effects
-		}
 		next, more = next.drained()
 		return next, append(effects, more...)
 	case resolved:

@@ -242,6 +242,9 @@ func TestThePauseDoublesUpToItsCap(t *testing.T) {
 		if !ok {
 			t.Fatal("no pause")
 		}
+		if _, noted := kittest.Find[kit.Note](effects); noted != (len(pauses) == 0) {
+			t.Errorf("pause %d is a line of log: %t, want the first one only", len(pauses)+1, noted)
+		}
 		pauses = append(pauses, timer.Delay)
 		next, effects = Step(next, kit.In{Msg: timer.Msg, Now: w.now})
 		mark := kittest.One[kit.Ask](t, effects)

@@ -51,10 +51,7 @@ func noAccount(id channels.Account) error {
 
 // resolved writes the message down, part by part. A network that resolves nothing takes targets as they are.
 func (s State) resolved(tag resolved, m kit.Answered) (State, []kit.Effect) {
-	p, waits := s.Posts.Get(tag.number)
-	if !waits {
-		return s, nil
-	}
+	p := s.Posts.Of(tag.number)
 	res, ok := m.Msg.(run.Result)
 	switch {
 	case !ok:

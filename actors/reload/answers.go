@@ -39,9 +39,7 @@ func (s State) failed(fault string, silent bool, now time.Time) (State, []kit.Ef
 	// Paths count as live that may be: the router holds them when a later publication does without them.
 	s.Doubt = true
 	effects := append(s.drop(), kit.Tell{To: s.Places.Router, Msg: router.Published{}})
-	if s.run.bound != nil {
-		effects = append(effects, unbind(s.run.bound)...)
-	}
+	effects = append(effects, unbind(s.run.bound)...)
 	s, more := s.report(now, func(r *Report) { r.Err = fault + "; it is not known what is live: reload again" })
 	return s, append(effects, more...)
 }

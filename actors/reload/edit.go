@@ -93,10 +93,7 @@ func (w wish) answer(r *Report) any {
 func (k Kinds) SchemaParts() config.SchemaParts {
 	parts := config.SchemaParts{Channels: map[string]any{}, Agents: map[string]any{}, Plugins: map[string]any{}}
 	for _, p := range k.Plugins {
-		parts.Plugins[p.Name] = nil
-		if settings := p.Defaults(); settings != nil {
-			parts.Plugins[p.Name] = settings
-		}
+		parts.Plugins[p.Name] = p.Defaults() // nil for one that takes none
 		for _, kind := range p.Kinds() {
 			parts.Channels[kind.Name] = kind.Settings()
 		}

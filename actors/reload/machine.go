@@ -273,9 +273,7 @@ func (s State) overdue(m overdue, now time.Time) (State, []kit.Effect) {
 func (s State) abort(why string, now time.Time) (State, []kit.Effect) {
 	effects := []kit.Effect{kit.Tell{To: s.Places.Registry, Msg: registry.Discard{}}}
 	effects = append(effects, s.drop()...)
-	if s.run.bound != nil {
-		effects = append(effects, unbind(s.run.bound)...)
-	}
+	effects = append(effects, unbind(s.run.bound)...)
 	for id, reason := range s.run.failed {
 		s.run = s.run.with(string(id), Verdict{Result: failed, Reason: reason})
 	}

@@ -46,6 +46,7 @@ type play struct {
 	next    *Candidate
 	faults  config.Problems
 	hangs   bool // jobs do not end
+	jobs    []any
 	bound   Bound
 	edits   []Edited
 	write   func(writing) (any, error) // what a write says
@@ -115,6 +116,7 @@ func (p *play) give(msg any) {
 				msg, err := p.answer(e.Msg)
 				queue = append(queue, kit.Answered{Tag: e.Tag, Msg: msg, Err: err})
 			case kit.Do:
+				p.jobs = append(p.jobs, e.Job)
 				if !p.hangs {
 					queue = append(queue, p.done(e))
 				}

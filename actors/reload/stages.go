@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast/actors/kit"
@@ -26,20 +27,14 @@ const (
 func supervisorOf(channel string) kit.Addr { return kit.Named("channels/" + channel) }
 
 // stage asks and waits for all answers; without a question it is over at once.
-func (s State) stage(phase Phase, now time.Time, effects ...kit.Effect) (State, []kit.Effect) {
+func (s State) stage(phase Phase, now time.Time, questions ...kit.Effect) (State, []kit.Effect) {
 	run := *s.run
-	run.waiting = 0
-	for _, e := range effects {
-		if _, question := e.(kit.Ask); question {
-			run.waiting++
-		}
-	}
+	run.waiting = len(questions)
 	s.run, s.Phase = &run, phase
 	if run.waiting > 0 {
-		return s, effects
+		return s, questions
 	}
-	s, more := s.advance(now)
-	return s, append(effects, more...)
+	return s.advance(now)
 }
 
 func (s State) ask(to kit.Addr, what string, msg any, within time.Duration) kit.Effect {
@@ -150,13 +145,11 @@ func (s State) install(now time.Time) (State, []kit.Effect) {
 func (s State) prepare(now time.Time) (State, []kit.Effect) {
 	var effects []kit.Effect
 	run := *s.run
-	if s.Applied != nil {
-		for channel, accounts := range s.changing() {
-			run.beside = append(run.beside, channel)
-			effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Prepare{Accounts: accounts}, prepareWithin))
-		}
-		slices.Sort(run.beside)
+	for channel, accounts := range s.changing() {
+		run.beside = append(run.beside, channel)
+		effects = append(effects, s.ask(supervisorOf(channel), channel, supervisor.Prepare{Accounts: accounts}, prepareWithin))
 	}
+	slices.Sort(run.beside)
 	s.run = &run
 	return s.stage(Preparing, now, sorted(effects)...)
 }
@@ -279,11 +272,7 @@ func (s State) untouched() State {
 // sorted brings questions that were made from a map into one order.
 func sorted(asks []kit.Effect) []kit.Effect {
 	slices.SortFunc(asks, func(a, b kit.Effect) int {
-		x, y := a.(kit.Ask).Tag.(tag).what, b.(kit.Ask).Tag.(tag).what //nolint:forcetypeassert // made here
-		if x < y {
-			return -1
-		}
-		return 1
+		return strings.Compare(a.(kit.Ask).Tag.(tag).what, b.(kit.Ask).Tag.(tag).what) //nolint:forcetypeassert // made here
 	})
 	return asks
 }

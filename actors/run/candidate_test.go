@@ -87,6 +87,14 @@ func TestWhatANetworkLeavesIsAskedForAfterTheLastCallAndTakeAndBeforeItsEnd(t *t
 	}
 }
 
+func TestANetworkIsNotEndedWhileItSaysWhatItLeaves(t *testing.T) {
+	s, effects := steps(alone(), append(up(), send(time.Second, 2), in(callDue{1}), in(Drain{}))...)
+	kittest.One[kit.Do](t, effects) // the call that hangs has its answer: nobody waits for it
+	if s, effects = Step(s, in(kit.Done{Tag: called{1}, Msg: Result{}})); len(effects) != 0 || s.Phase != Draining {
+		t.Errorf("the end of a call that hung led to %#v in phase %s, want the network's word awaited", effects, s.Phase)
+	}
+}
+
 func TestANetworkThatLeavesNothingEndsAllTheSame(t *testing.T) {
 	for name, done := range map[string]kit.Done{
 		"it panics":    {Tag: exported{}, Err: kit.ErrPanic},
@@ -108,6 +116,9 @@ func TestANetworkThatLeavesNothingEndsAllTheSame(t *testing.T) {
 			}
 			if over := kittest.Told[Over](all); len(over) != 1 || over[0].Export != nil {
 				t.Errorf("told %+v, want an end without anything left", over)
+			}
+			if _, noted := kittest.Find[kit.Note](all); noted != (done.Err != nil) && done.Tag != nil {
+				t.Errorf("a line of log: %t, want one exactly for an error", noted)
 			}
 			kittest.One[kit.Stop](t, all)
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,13 @@ func TestStep(t *testing.T) {
 		{
 			"a connection that comes up after the drain is turned away", append(up()[:2], in(Drain{})), in(Connected{}, asker(1)), Ending,
 			[]kit.Effect{kit.Answer{To: asker(1), Msg: GoOn{Err: channels.ErrGone}}},
+		},
+		{"a run that was the current one from its start tells of no opening", up()[:2], up()[2], Up, []kit.Effect{kit.Answer{To: asker(1), Msg: GoOn{}}}},
+		{"the end of a call that is not held is nobody's", up(), in(kit.Done{Tag: called{9}, Msg: Result{}}), Up, nil},
+		{"no call is cut short when a drain's patience ends after the last", append(up(), send(time.Second, 2), in(Drain{}), in(kit.Done{Tag: called{1}})), in(hurry{}), Ending, nil},
+		{
+			"a condition that is told already is not told again", append(up(), in(Report{channels.Condition{Link: channels.Connected}}, asker(2)),
+				in(Report{channels.Condition{Link: channels.Connected}}, asker(3))), in(reportDue{}), Up, nil,
 		},
 		{
 			"a call begins with its deadline", up(), send(10*time.Second, 2), Up,
@@ -236,12 +244,13 @@ func TestCallsAreRefusedWithAKnownOutcome(t *testing.T) {
 		given []kit.In
 		input kit.In
 		after time.Duration
+		why   string
 	}{
-		{"before the network is connected", up()[:2], send(time.Second, 2), startingAfter},
-		{"while the run drains", append(up(), in(Drain{})), send(time.Second, 2), startingAfter},
-		{"after the fence", append(up(), in(Fence{})), send(time.Second, 2), startingAfter},
-		{"when no time is left", up(), send(0, 2), 0},
-		{"when as many as are allowed are under way", full, send(time.Second, 2), busyAfter},
+		{"before the network is connected", up()[:2], send(time.Second, 2), startingAfter, "still connecting"},
+		{"while the run drains", append(up(), in(Drain{})), send(time.Second, 2), startingAfter, "no more calls"},
+		{"after the fence", append(up(), in(Fence{})), send(time.Second, 2), startingAfter, "no more calls"},
+		{"when no time is left", up(), send(0, 2), 0, "deadline"},
+		{"when as many as are allowed are under way", full, send(time.Second, 2), busyAfter, "64 calls"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, _ := after(t, c.given...)
@@ -250,8 +259,9 @@ func TestCallsAreRefusedWithAKnownOutcome(t *testing.T) {
 				t.Fatalf("effects %#v, want one answer", effects)
 			}
 			var failure *channels.Failure
-			if r := kittest.Answers[Result](effects)[0]; !errors.As(r.Err, &failure) || failure.Outcome != channels.NotSent || failure.After != c.after {
-				t.Errorf("result %#v, want not sent, after %s", r.Err, c.after)
+			if r := kittest.Answers[Result](effects)[0]; !errors.As(r.Err, &failure) || failure.Outcome != channels.NotSent || failure.After != c.after ||
+				!strings.Contains(failure.Error(), c.why) {
+				t.Errorf("result %v, want not sent, after %s, because %s", r.Err, c.after, c.why)
 			}
 		})
 	}
@@ -329,5 +339,28 @@ func TestLaw8_AFenceAnswersEverybodyAtOnce(t *testing.T) {
 	kittest.None[kit.Stop](t, effects)
 	if s.gone {
 		t.Error("the actor is gone before its goroutines")
+	}
+}
+
+func TestLaw5_WhatTheJournalDidNotSayIsNotBelieved(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer kit.Answered
+	}{
+		{"it is late", kit.Answered{Err: kit.ErrLate}},
+		{"it refuses", kit.Answered{Msg: journal.Accepted{Err: journal.ErrIntake}}},
+		{"it says something else", kit.Answered{Msg: "yes"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.answer.Tag = accepted{1}
+			_, effects := after(t, append(up(), in(Take{}, asker(2)), in(c.answer))...)
+			if got := kittest.Answers[Taken](effects); len(got) != 1 || got[0].Err == nil || len(effects) != 1 {
+				t.Errorf("a take led to %#v, want an error and nobody told", effects)
+			}
+			c.answer.Tag = cursorRead{}
+			if s, _ := after(t, in(Begin{}), in(c.answer)); s.live || s.Phase != Ending {
+				t.Errorf("a cursor that is not known led to phase %s, want that no network begins", s.Phase)
+			}
+		})
 	}
 }

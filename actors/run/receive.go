@@ -55,10 +55,7 @@ type waiting struct {
 
 // admit makes a candidate the current run.
 func (s State) admit() (State, []kit.Effect) {
-	if !s.apart {
-		return s, nil
-	}
-	kept := s.kept
+	kept := s.kept // none of a run that is admitted
 	s.apart, s.kept = false, nil
 	var effects []kit.Effect
 	for _, w := range kept {

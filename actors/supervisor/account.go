@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"slices"
 	"time"
 
 	"holdfast/actors/kit"
@@ -78,13 +77,6 @@ const (
 	doRestart = "restart"
 )
 
-// owns tells whether the child is a run of this account.
-func (a account) owns(child kit.Addr) bool {
-	is := func(l life) bool { return l.addr == child }
-	return a.run.number != 0 && is(a.run) || a.cand.lease != 0 && is(a.cand.life) ||
-		slices.ContainsFunc(a.leaving, func(l leaving) bool { return is(l.life) }) || slices.ContainsFunc(a.abandoned, is)
-}
-
 // up tells whether a run should be there.
 func (a account) up() bool { return !a.removed && !a.closing && a.on && !a.memory.stopped }
 
@@ -147,10 +139,8 @@ func (a account) same(want Account) bool {
 }
 
 func (s *step) readSettings() {
-	if !s.read {
-		common := s.want.Settings.Shared()
-		s.read, s.on, s.name = true, common.On(), common.Name
-	}
+	common := s.want.Settings.Shared()
+	s.read, s.on, s.name = true, common.On(), common.Name
 }
 
 func (s *step) unwanted() {
@@ -214,7 +204,7 @@ func (s *step) renew(why string) {
 // settle ends what is not wanted any more. What drains is off when it has ended.
 func (s *step) settle() {
 	switch {
-	case s.up(), s.phase == Draining:
+	case s.phase == Draining:
 	case s.phase == Running:
 		s.drain(s.why())
 	default:

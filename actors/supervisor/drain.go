@@ -46,9 +46,6 @@ func (s State) everybody(msg any, now time.Time) (State, []kit.Effect) {
 
 // checkDrains answers the drains whose end has come.
 func (s State) checkDrains() (State, []kit.Effect) {
-	if len(s.drains) == 0 {
-		return s, nil
-	}
 	var (
 		left    []draining
 		effects []kit.Effect

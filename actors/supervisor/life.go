@@ -228,9 +228,7 @@ func (s *step) letGo(why string) {
 
 // giveUp gives the lease of a run back and answers its calls.
 func (s *step) giveUp(l life, why string) {
-	if l.lease != 0 {
-		s.do(kit.Tell{To: s.places.Registry, Msg: registry.Release{Lease: l.lease}})
-	}
+	s.do(kit.Tell{To: s.places.Registry, Msg: registry.Release{Lease: l.lease}})
 	s.dropCalls(l.number, why)
 }
 
@@ -302,10 +300,7 @@ func (a account) uses(run uint64) bool {
 // giveBack releases the lease in an answer that nobody wants any more. One that did not come in time may be given still: it
 // is given back by name.
 func (p Places) giveBack(msg any) []kit.Effect {
-	m, fits := msg.(kit.Answered)
-	if !fits {
-		return nil
-	}
+	m, _ := msg.(kit.Answered)
 	if lease, fits := m.Msg.(registry.Leased); fits && lease.Err == nil {
 		return []kit.Effect{kit.Tell{To: p.Registry, Msg: registry.Release{Lease: lease.Lease}}}
 	}

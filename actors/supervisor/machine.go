@@ -134,11 +134,7 @@ func (s State) named(id channels.Account, in kit.In) (State, []kit.Effect) {
 func (s State) childEnded(m kit.Ended, in kit.In) (State, []kit.Effect) {
 	name, _ := strings.CutPrefix(m.Child.String(), s.places.Self.String()+"/")
 	name, _, _ = strings.Cut(name, "/")
-	a := s.rows.find(channels.NewAccount(s.Channel, name))
-	if a == nil || !a.owns(m.Child) {
-		return s, nil
-	}
-	return s.at(a, in)
+	return s.named(channels.NewAccount(s.Channel, name), in)
 }
 
 // tagged routes by the row that asked. A row that is gone has no use for the answer, but a lease must not be lost.

@@ -204,9 +204,6 @@ func (s State) look(w waiter, id channels.Account, do string) waiter {
 
 // tellWaiters looks who waited for what has become of the account, and answers those that wait for nothing any more.
 func (s State) tellWaiters(id channels.Account) (State, []kit.Effect) {
-	if len(s.waiters) == 0 {
-		return s, nil
-	}
 	var (
 		left    []waiter
 		effects []kit.Effect
@@ -278,11 +275,9 @@ func (s State) waitOver(m waitOver) (State, []kit.Effect) {
 	}
 	w := s.waiters[at]
 	for id := range w.wishes.All() {
-		v := Verdict{Result: deferred, Reason: "not reached within " + waitWithin.String()}
-		if a := s.rows.find(id); a != nil {
-			v.Reason = strings.TrimSuffix(fmt.Sprintf("still %s after %s: %s", a.phase, waitWithin, a.cause), ": ")
-		}
-		w = w.granted(id, v)
+		a := s.rows.find(id) // whoever is gone is waited for no more
+		reason := strings.TrimSuffix(fmt.Sprintf("still %s after %s: %s", a.phase, waitWithin, a.cause), ": ")
+		w = w.granted(id, Verdict{Result: deferred, Reason: reason})
 	}
 	s.waiters = slices.Delete(slices.Clone(s.waiters), at, at+1)
 	return s, []kit.Effect{w.answer()}

@@ -115,7 +115,7 @@ var inSupervisor = []Mutant{
 	},
 	{
 		Name: "a run that has ended keeps its lease", File: "actors/supervisor/life.go",
-		Old: "if l.lease != 0 {", New: "if false {",
+		Old: "	s.do(kit.Tell{To: s.places.Registry, Msg: registry.Release{Lease: l.lease}})\n	s.dropCalls", New: "	s.dropCalls",
 	},
 	{
 		Name: "a lease that nobody wants is kept", File: "actors/supervisor/life.go",

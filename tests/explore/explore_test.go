@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -237,6 +238,29 @@ func TestAMutantIsLaidOverTheSources(t *testing.T) {
 		}
 		if text, err := os.ReadFile(overlay); err != nil || !strings.Contains(string(text), filepath.Base(m.File)) {
 			t.Errorf("the overlay is %s, %v", text, err)
+		}
+	}
+}
+
+func TestABuildWithAllGuardsIsTheOneThatIsChosen(t *testing.T) {
+	source := "package p\n\nfunc f(a, b bool) int {\n\tif all(func() bool { if a { return b }; return false }) {\n\t\treturn 1\n\t}\n" +
+		"\tswitch {\n\tcase a && b:\n\t\treturn 2\n\t}\n\treturn 3\n}\n"
+	guards, err := guardsOf("p.go", source)
+	if err != nil || len(guards) != 6 {
+		t.Fatalf("%d guards, %v", len(guards), err)
+	}
+	for i := range guards {
+		guards[i].Choice = strconv.Itoa(i + 1)
+	}
+	text := together(source, guards)
+	for _, want := range []string{
+		`if (mutantChosen != "1" && ((mutantChosen == "2" || (all(func() bool { if`,
+		`if (mutantChosen != "3" && ((mutantChosen == "4" || (a)))) { return b }`,
+		`return false }))))) {`,
+		`case (mutantChosen != "5" && ((mutantChosen == "6" || (a && b)))):`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in\n%s", want, text)
 		}
 	}
 }

@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,7 +18,11 @@ type Mutant struct {
 	Old  string
 	New  string
 	In   string // the world to search first, because it shows there; empty: any
-	at   int    // where Old stands; 0: wherever it is found
+	// Choice is how a mechanical mutant is chosen in a build that has all of them, as Chosen=Choice in the environment. It is
+	// empty for one made by hand.
+	Choice string
+
+	at int // where Old stands; 0: wherever it is found
 }
 
 // Apply makes the overlay of a build in which the defect is there. It writes below dir and touches nothing else.
@@ -39,13 +40,18 @@ func (m Mutant) Apply(root, dir string) (overlay string, err error) {
 	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
 	}
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: file}})
+	return overlaid(dir, map[string]string{original: file})
+}
+
+// overlaid writes what the go command calls an overlay: which file stands for which.
+func overlaid(dir string, replace map[string]string) (overlay string, err error) {
+	list, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
-		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
+		return "", fmt.Errorf("write an overlay: %w", err)
 	}
 	overlay = filepath.Join(dir, "overlay.json")
 	if err := os.WriteFile(overlay, list, 0o600); err != nil {
-		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
+		return "", fmt.Errorf("write an overlay: %w", err)
 	}
 	return overlay, nil
 }
@@ -73,69 +79,7 @@ func Check(root string, mutants []Mutant) error {
 	return errors.Join(all...)
 }
 
-// alone are machines that worlds only play: of their mutants none shows in a search.
-var alone = []string{"run", "outbox", "lanes", "access", "agents", "journal"}
-
 // Searched tells whether the mutant is in a machine of the worlds.
 func (m Mutant) Searched() bool {
 	return slices.Contains(Machines, path.Base(path.Dir(m.File)))
-}
-
-// Guards are the mechanical mutants: every condition of every machine, once never and once always true.
-func Guards(root string) ([]Mutant, error) {
-	var out []Mutant
-	for _, machine := range slices.Concat(Machines, alone) {
-		files, err := Sources(root, machine)
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range files {
-			source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
-			if err != nil {
-				return nil, fmt.Errorf("guards of %s: %w", file, err)
-			}
-			guards, err := guardsOf(file, string(source))
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, guards...)
-		}
-	}
-	return out, nil
-}
-
-func guardsOf(file, source string) ([]Mutant, error) {
-	set := token.NewFileSet()
-	parsed, err := parser.ParseFile(set, file, source, 0)
-	if err != nil {
-		return nil, fmt.Errorf("guards of %s: %w", file, err)
-	}
-	var out []Mutant
-	add := func(cond ast.Expr) {
-		from, to := set.Position(cond.Pos()), set.Position(cond.End())
-		text := source[from.Offset:to.Offset]
-		for _, always := range []string{"false && ", "true || "} {
-			out = append(out, Mutant{
-				Name: fmt.Sprintf("%s:%d: %s(%s)", file, from.Line, always, strings.Join(strings.Fields(text), " ")),
-				File: file, Old: text, New: always + "(" + text + ")", at: from.Offset,
-			})
-		}
-	}
-	ast.Inspect(parsed, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.IfStmt:
-			add(n.Cond)
-		case *ast.SwitchStmt:
-			if n.Tag != nil {
-				return true
-			}
-			for _, stmt := range n.Body.List {
-				for _, cond := range stmt.(*ast.CaseClause).List {
-					add(cond)
-				}
-			}
-		}
-		return true
-	})
-	return out, nil
 }

@@ -8,11 +8,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -30,6 +27,10 @@ type bench struct {
 	root string // of the module
 	dir  string // for what is built
 	live bool   // a terminal is there
+
+	together map[string]string        // the builds that can be any guard: tests by their folder, and the worker
+	within   map[string]time.Duration // how long those tests may take
+	slow     map[string]string        // which of them are slow
 }
 
 func newBench(ctx context.Context) (*bench, error) {
@@ -159,98 +160,4 @@ func (b *bench) arms(ctx context.Context, data string, r *result) error {
 		}
 	}
 	return nil
-}
-
-// mutants tries every defect and names those that nobody found.
-func (b *bench) mutants(ctx context.Context, w work, all []explore.Mutant) (survivors []string, err error) {
-	var (
-		mu   sync.Mutex
-		wg   sync.WaitGroup
-		next = make(chan explore.Mutant)
-		done int
-	)
-	for k := range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for m := range next {
-				began := time.Now()
-				found, fault := b.try(ctx, w, fmt.Sprint("mutant", k), m)
-				mu.Lock()
-				done++
-				b.progress("")
-				switch {
-				case fault != nil:
-					err = errors.Join(err, fault)
-				case found == "":
-					survivors = append(survivors, m.Name)
-					fmt.Printf("NOT FOUND  %s (%.1f s)\n", m.Name, time.Since(began).Seconds())
-				default:
-					fmt.Printf("found      %s: %s (%.1f s)\n", m.Name, found, time.Since(began).Seconds())
-				}
-				b.progress("%d of %d defects", done, len(all))
-				mu.Unlock()
-			}
-		})
-	}
-	for _, m := range all {
-		next <- m
-	}
-	close(next)
-	wg.Wait()
-	b.progress("")
-	return survivors, err
-}
-
-// try builds a worker with a defect and has it search until a law is broken.
-func (b *bench) try(ctx context.Context, w work, name string, m explore.Mutant) (found string, err error) {
-	dir, err := os.MkdirTemp(b.dir, name)
-	if err != nil {
-		return "", fmt.Errorf("make a folder for a defect: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	overlay, err := m.Apply(b.root, dir)
-	if err != nil {
-		return "", err
-	}
-	if w.tests || !m.Searched() {
-		if found, err := b.tested(ctx, overlay, m); found != "" || err != nil {
-			return found, err
-		}
-	}
-	if !m.Searched() {
-		return "", nil
-	}
-	worker, err := b.build(ctx, name, "-overlay", overlay)
-	if err != nil {
-		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
-	}
-	w.first, w.ahead, w.walks = true, m.In, min(w.walks, 100)
-	fault := b.follow(ctx, worker, w, []string{"GOMAXPROCS=1"}, func(n news) {
-		if n.Broken != nil {
-			found = n.Broken.Law + ", in " + n.World
-		}
-	})
-	if fault != nil && found == "" && ctx.Err() == nil {
-		return "the search itself ended: " + fault.Error(), nil
-	}
-	return found, ctx.Err()
-}
-
-// testsWithin bounds the tests of one package; those of a machine that goes round in a circle do not end by themselves.
-const testsWithin = "60s"
-
-// tested has the machine's own tests look for a defect, which take a second where a search takes many.
-func (b *bench) tested(ctx context.Context, overlay string, m explore.Mutant) (found string, err error) {
-	of := "./" + path.Dir(m.File)
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-overlay", overlay, "-timeout", testsWithin, of)
-	cmd.Dir = b.root
-	out, fault := cmd.CombinedOutput()
-	switch {
-	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case fault == nil:
-		return "", nil
-	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]"):
-		return "", fmt.Errorf("mutant %q: %s", m.Name, out)
-	}
-	return "its own tests", nil
 }

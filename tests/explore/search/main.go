@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -44,8 +45,8 @@ func main() {
 	flag.BoolVar(&w.first, "first", false, "end with the first violation")
 	flag.IntVar(&w.walks, "walks", 500, "walks through each of the larger worlds")
 	flag.IntVar(&w.limit, "limit", 1_000_000, "states of one world after which it is given up")
-	flag.BoolVar(&w.tests, "tests", false, "have a defect looked for by the tests of its own package first")
-	match := flag.String("match", "", "only defects, or guards, whose name contains this")
+	flag.StringVar(&w.ask, "ask", bySearch, "who looks for a defect in a machine of the worlds: tests (of its own package), search, or both")
+	match := flag.String("match", "", "only defects, or guards, of whose name this regular expression is a part")
 	flag.Parse()
 	if *worker {
 		if err := w.search(os.Stdout); err != nil {
@@ -113,9 +114,13 @@ func chosen(root string, quick, guards bool, match string) ([]explore.Mutant, er
 	} else if err := explore.Check(root, all); err != nil {
 		return nil, err
 	}
+	wanted, err := regexp.Compile(match)
+	if err != nil {
+		return nil, fmt.Errorf("-match: %w", err)
+	}
 	var out []explore.Mutant
 	for i, m := range all {
-		if strings.Contains(m.Name, match) && (!quick || guards || i%6 == 0) {
+		if wanted.MatchString(m.Name) && (!quick || guards || i%6 == 0) {
 			out = append(out, m)
 		}
 	}

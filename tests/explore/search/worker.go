@@ -20,8 +20,17 @@ type work struct {
 	first bool
 	walks int
 	limit int
-	tests bool // of the machine's own package come first
+	ask   string
 }
+
+// byTests and bySearch are who can be asked about a defect; the tests, of the machine's own package, come first.
+const (
+	byTests  = "tests"
+	bySearch = "search"
+)
+
+// asks tells whether they are asked about a defect in a machine that is searched.
+func (w work) asks(whom string) bool { return w.ask == "both" || w.ask == whom }
 
 // args hands the work to a worker of its own.
 func (w work) args() []string {
