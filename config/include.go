@@ -62,11 +62,8 @@ func (n *includer) bad(at *value, got, want string) {
 
 // expand lists the files that a pattern stands for and that have not been read yet.
 func (n *includer) expand(pattern *value) []string {
-	x := expansion{seen: n.seen}
-	written := pattern.scalar.(string)
-	files, fault, want := x.files(n.folder, written)
+	files, fault, want := n.seen.pattern(n.folder, pattern.scalar.(string))
 	if fault != "" {
-		n.seen.note("pattern", written, fault)
 		n.bad(pattern, fault, want)
 	}
 	var fresh []string

@@ -75,9 +75,7 @@ func (s Source) folder() string { return filepath.Dir(s.Path) }
 
 // read returns the content.
 func (s Source) read(seen *seen) ([]byte, Problems) {
-	data, fault := s.raw()
-	seen.look(s.Path)
-	seen.note("content", string(data), fault)
+	data, fault := seen.content(s)
 	return data, s.judge(data, fault)
 }
 

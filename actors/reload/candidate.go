@@ -29,6 +29,8 @@ type Candidate struct {
 	Accounts []Account // sorted by ID
 	Agents   []Agent   // sorted by name
 	Mentions []string
+
+	listen string // the address that it was judged for
 }
 
 // Plugin is one plugin of a Candidate, with an instance of it that exists already or will never be used.
@@ -58,7 +60,7 @@ type Agent struct {
 	Kind     backend.Kind
 	Node     config.Node
 	Settings backend.Settings
-	Agent    backend.Agent // made by load; nil in a candidate that is only judged
+	Agent    backend.Agent // nil in a candidate that is only judged
 }
 
 // Read is the whole way from a source to what a reload would make live, and every fault of it at once.
@@ -78,12 +80,30 @@ func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.
 	return candidate, nil
 }
 
+// holds tells whether reading and judging a source would end in this candidate again. It reads the files, and nothing in them.
+func (c *Candidate) holds(src config.Source, environ []string, listen func(*config.Config) string) bool {
+	return c != nil && c.Config.Holds(src, environ) && c.listen == listen(c.Config)
+}
+
+// opened is the candidate with its agents made.
+func (c *Candidate) opened(env func(name string) backend.Env) *Candidate {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	out.Agents = slices.Clone(c.Agents)
+	for i, a := range out.Agents {
+		out.Agents[i].Agent = a.Kind.Open(a.Settings, env(a.Name))
+	}
+	return &out
+}
+
 // Prepare decodes a configuration and names what config itself cannot know to be wrong: plugins and kinds that do not exist,
 // settings, paths that collide, credentials that cannot be told apart. listen is the address that the outside
 // reaches; it stands for gateway.listen where that is not final (port 0). said is what config had to say already: values
 // at those places are not judged again.
 func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Problem) (*Candidate, config.Problems) {
-	c := &Candidate{Config: cfg}
+	c := &Candidate{Config: cfg, listen: listen}
 	offered, problems := c.plugins(kinds.Plugins, said)
 	base := strings.TrimSuffix(cmp.Or(cfg.Gateway.PublicURL, "http://"+listen), "/")
 	for _, channel := range slices.Sorted(maps.Keys(cfg.Channels)) {

@@ -93,6 +93,9 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 			r.Err = "the configuration is refused; what was live serves on"
 		})
 	}
+	if got.judged != nil {
+		s.Judged = got.judged
+	}
 	run := *s.run
 	run.next = got.candidate
 	run.plan = Difference(s.Applied, got.candidate, s.Revision, s.Generation)

@@ -47,7 +47,7 @@ var core = places{
 }
 
 // start brings the tree up in its order and runs the first reload.
-func (g *gateway) start() int {
+func (g *gateway) start(first *reload.Candidate) int {
 	g.places = core
 	g.sys = kit.New(kit.Options{Log: g.o.Log, Fatal: func(who kit.Addr, cause string) {
 		g.o.Log.Error().Str("actor", who.String()).Str("cause", cause).
@@ -63,7 +63,7 @@ func (g *gateway) start() int {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), bootWithin)
 	defer cancel()
-	report, err := tell[reload.Report](ctx, g.sys, g.places.reload, reload.Boot{Config: g.cfg})
+	report, err := tell[reload.Report](ctx, g.sys, g.places.reload, reload.Boot{Candidate: first})
 	if err != nil || report.Err != "" {
 		g.o.Log.Error().Err(err).Str("cause", report.Err).Msg("the gateway could not boot")
 		if len(report.Problems) > 0 {
@@ -77,7 +77,7 @@ func (g *gateway) start() int {
 	if g.o.Refused { // it is read once more, so that the status says what is wrong with it
 		g.sys.Tell(g.places.reload, reload.Reload{Caller: "boot"})
 	}
-	g.greet(report)
+	g.greet(report, first)
 	return ExitOK
 }
 
@@ -116,7 +116,7 @@ func (g *gateway) reload() reload.Options {
 			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes, Plugins: p.plugins,
 		},
 		Kinds: g.o.Kinds, Listen: g.edge.Addr(), Methods: control.Methods(p.control),
-		Source: g.o.Source, Environ: g.o.Environ, Watch: g.cfg.Gateway.Watch, Keep: g.keep,
+		Source: g.o.Source, Environ: g.o.Environ, Watch: g.settings.Watch, Keep: g.keep,
 		Listener:   addresses{g.edge},
 		Took:       func(_ config.Gateway, log config.Log) { g.o.Level.Set(log.Level) },
 		Log:        g.o.Log.With().Str("actor", "reload").Logger(),
@@ -131,7 +131,7 @@ const LastGood = "last-good.json"
 
 // keep writes the copy. It holds what the configuration file holds, so nobody else may read it.
 func (g *gateway) keep(data []byte) error {
-	if err := renameio.WriteFile(filepath.Join(g.cfg.Gateway.StateDir, LastGood), data, 0o600); err != nil {
+	if err := renameio.WriteFile(filepath.Join(g.settings.StateDir, LastGood), data, 0o600); err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
 	}
 	return nil
@@ -186,12 +186,12 @@ func (g *gateway) newEdge() *server.Server {
 // open lets the outside in: the admin socket, then the listener.
 func (g *gateway) open() bool {
 	var err error
-	if g.socket, err = admin.Listen(g.cfg.Gateway.StateDir, g.cfg.Gateway.AdminGroup); err != nil {
+	if g.socket, err = admin.Listen(g.settings.StateDir, g.settings.AdminGroup); err != nil {
 		g.o.Log.Error().Err(err).Msg("the admin socket cannot be opened")
 		return false
 	}
 	g.face = admin.New(admin.Options{
-		System: g.sys, Live: g.cell, Control: g.places.control, Group: g.cfg.Gateway.AdminGroup,
+		System: g.sys, Live: g.cell, Control: g.places.control, Group: g.settings.AdminGroup,
 		Log: g.o.Log.With().Str("actor", "admin").Logger(),
 	})
 	go g.face.Serve(g.socket)
