@@ -159,7 +159,7 @@ func (o Options) perJob(job any) (any, error) {
 	panic(fmt.Sprintf("no arm for job %T", job))
 }
 
-// load reads and judges. What is as it was when it was judged last is neither parsed nor judged again.
+// load reads and judges. What is as it was when it was judged last is not judged again, and if all of it is, not even parsed.
 func (o Options) load(job load) loaded {
 	source := o.Source
 	if job.file != "" {
@@ -174,7 +174,7 @@ func (o Options) load(job load) loaded {
 	case !job.keep && job.last.holds(source, o.Environ, job.address):
 		out.judged = job.last
 	default:
-		out.judged, out.problems = Read(source, o.Environ, o.Kinds, job.address)
+		out.judged, out.problems = readAgain(source, o.Environ, o.Kinds, job.address, job.last)
 	}
 	out.candidate = out.judged.opened(o.AgentEnv) // it is ours until it is told
 	if job.keep || job.file != "" {
