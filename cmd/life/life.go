@@ -57,6 +57,7 @@ type gateway struct {
 	edge     *server.Server
 	socket   net.Listener
 	face     *admin.Server
+	ebb      *ebb
 	places   places
 }
 
@@ -69,7 +70,7 @@ type ending struct {
 // Run lives one whole life, which begins with a configuration that was judged, and returns the exit code. What went wrong
 // has been logged, with what to do.
 func Run(o Options, first *reload.Candidate) int {
-	g := &gateway{o: o, settings: first.Config.Gateway, cell: &registry.Cell{}, began: time.Now(), stop: make(chan ending, 1)}
+	g := &gateway{o: o, settings: first.Config.Gateway, cell: &registry.Cell{}, ebb: newEbb(), began: time.Now(), stop: make(chan ending, 1)}
 	go g.obey()
 	if code := g.acquire(); code != ExitOK {
 		return code

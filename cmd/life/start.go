@@ -122,7 +122,10 @@ func (g *gateway) reload() reload.Options {
 		Log:        g.o.Log.With().Str("actor", "reload").Logger(),
 		Supervisor: g.supervisor,
 		AgentEnv:   g.agentEnv,
-		Finished:   func() { tree.Log(g.o.Log, g.sys.Table()) },
+		Finished: func() {
+			tree.Log(g.o.Log, g.sys.Table())
+			g.ebb.later()
+		},
 	}
 }
 
