@@ -9,8 +9,8 @@ import (
 
 // Bounds of what one configuration includes.
 const (
-	MaxIncluded = 256     // files
-	MaxContent  = 4 << 20 // bytes of the file and of all that it includes
+	MaxIncluded = 256      // files
+	MaxContent  = 16 << 20 // bytes of the file and of all that it includes
 )
 
 // includer lays the files that a file names under include beside it. They are parts of one configuration, not layers:
