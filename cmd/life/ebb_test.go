@@ -34,8 +34,10 @@ func TestMemoryIsGivenBackOnceReloadsHaveEndedAndOnlyIfItIsMuch(t *testing.T) {
 					height = h
 					e.later()
 					<-time.After(tt.every)
+					synctest.Wait()
 				}
 				<-time.After(time.Hour)
+				synctest.Wait()
 				if len(got) != len(tt.want) {
 					t.Fatalf("memory was given back at %v, want %v", got, tt.want)
 				}
