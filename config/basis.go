@@ -41,6 +41,9 @@ func Sum(src Source, environ []string) (hash string, files []string) {
 // Holds tells whether a load of the source would meet now what the load of this Config met. It reads files and does no more.
 func (c *Config) Holds(src Source, environ []string) bool { return c.basis.holds(src, environ) }
 
+// Basis is what the Config rests on.
+func (c *Config) Basis() *Basis { return c.basis }
+
 // holds goes over the facts in the order of the load. What a load reads follows from what it has read before, so where all
 // are as they were, there is nothing else to read.
 func (b *Basis) holds(src Source, environ []string) bool {

@@ -11,7 +11,7 @@ import (
 // finds who knows nothing, and where nothing is other than it was, it is the known that is returned.
 func TestALookAgainSeesWhatAFirstLookSees(t *testing.T) {
 	unpack(t, "-- f.yaml --\ninclude: ['d/*/*.yaml', e.yaml]\nlog: {level: '${file:key}'}\n-- d/1/a.yaml --\n-- e.yaml --\n-- key --\ninfo\n")
-	src, environ := Find("f.yaml", nil), []string{"A=x"}
+	src, environ := Find("f.yaml", nil), []string{"A=warn"}
 	known := Look(src, environ, nil)
 	put := func(name, content string) func() error {
 		return func() error { return os.WriteFile(name, []byte(content), 0o600) }
@@ -69,5 +69,12 @@ func TestALookAgainSeesWhatAFirstLookSees(t *testing.T) {
 	}
 	if candidate := src.With([]byte(content)); Look(candidate, environ, known) != known {
 		t.Error("the same content as a candidate: the known one does not hold")
+	}
+	c, err := Load(src, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Holds(src, environ) || Look(src, environ, c.Basis()) != c.Basis() {
+		t.Error("what a load rests on does not hold right after it")
 	}
 }

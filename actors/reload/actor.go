@@ -24,6 +24,7 @@ type Options struct {
 	Supervisor func(channel string) kit.Spec
 	AgentEnv   func(name string) backend.Env
 	Watch      bool                             // reload when the configuration changes
+	Known      *config.Basis                    // what the configuration that boots rests on: the watch need not read it again; may be nil
 	Keep       func(copy []byte) error          // keeps the last good configuration; may wait; nil: it is not kept
 	Log        zerolog.Logger                   // for what a watch has to say
 	Took       func(config.Gateway, config.Log) // called when settings of the process itself are live; must not wait

@@ -62,7 +62,7 @@ func kept(m kit.Done) []kit.Effect {
 
 // watcher waits for changes of the source; ctx ends with the process.
 func (o Options) watcher() func(context.Context, string) (changed, error) {
-	var last *config.Basis // there is one watch at a time
+	last := o.Known // there is one watch at a time
 	w := watch.New(watch.Options{
 		Sum: func() (string, []string) {
 			last = config.Look(o.Source, o.Environ, last)

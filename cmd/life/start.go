@@ -55,7 +55,7 @@ func (g *gateway) start(first *reload.Candidate) int {
 		g.o.Exit(ExitCore)
 	}})
 	g.edge = g.newEdge()
-	for _, a := range g.tree() {
+	for _, a := range g.tree(first.Config.Basis()) {
 		if _, err := g.sys.Start(a.at.String(), a.spec); err != nil {
 			g.o.Log.Error().Err(err).Str("actor", a.at.String()).Msg("a bug: the tree does not start; please report this")
 			return ExitFailed
@@ -87,8 +87,8 @@ type actor struct {
 }
 
 // tree is the core from top to bottom, in the order in which it starts. Supervisors are the children of reload, which
-// starts and ends them; they are shown under channels.
-func (g *gateway) tree() []actor {
+// starts and ends them; they are shown under channels. known is what the configuration that boots rests on.
+func (g *gateway) tree(known *config.Basis) []actor {
 	p := g.places
 	return []actor{
 		{p.journal, journal.Spec(g.store)},
@@ -104,11 +104,11 @@ func (g *gateway) tree() []actor {
 		{p.agents, agents.Spec()},
 		{p.lanes, lanes.Spec(lanes.Others{Self: p.lanes, Journal: p.journal, Access: p.access, Agents: p.agents})},
 		{p.plugins, plugins.Spec(p.registry)},
-		{p.reload, reload.Spec(g.reload())},
+		{p.reload, reload.Spec(g.reload(known))},
 	}
 }
 
-func (g *gateway) reload() reload.Options {
+func (g *gateway) reload(known *config.Basis) reload.Options {
 	p := g.places
 	return reload.Options{
 		Places: reload.Places{
@@ -116,7 +116,7 @@ func (g *gateway) reload() reload.Options {
 			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes, Plugins: p.plugins,
 		},
 		Kinds: g.o.Kinds, Listen: g.edge.Addr(), Methods: control.Methods(p.control),
-		Source: g.o.Source, Environ: g.o.Environ, Watch: g.settings.Watch, Keep: g.keep,
+		Source: g.o.Source, Environ: g.o.Environ, Watch: g.settings.Watch, Known: known, Keep: g.keep,
 		Listener:   addresses{g.edge},
 		Took:       func(_ config.Gateway, log config.Log) { g.o.Level.Set(log.Level) },
 		Log:        g.o.Log.With().Str("actor", "reload").Logger(),
