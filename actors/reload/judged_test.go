@@ -11,6 +11,9 @@ import (
 
 	"holdfast/actors/agents/backend"
 	"holdfast/actors/agents/echo"
+	"holdfast/actors/kit"
+	"holdfast/actors/registry"
+	"holdfast/actors/router"
 	"holdfast/channels"
 	"holdfast/channels/webhook"
 	"holdfast/config"
@@ -225,4 +228,41 @@ func settingsOf(c *Candidate) []any {
 		out = append(out, a.Settings, a.Routes)
 	}
 	return out
+}
+
+func TestWhatMayHaveBeenInstalledAndWasNotPublishedIsNotTakenAgain(t *testing.T) {
+	for name, silent := range map[string]func(any) bool{
+		"the reload ends before its publication": func(msg any) bool { _, is := msg.(router.Register); return is },
+		"the publication is not answered":        func(msg any) bool { _, is := msg.(registry.Publish); return is },
+		"nothing fails":                          func(any) bool { return false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := booted(t)
+			p.prepare("rotated")
+			p.state.Judged = p.next
+			fails := false
+			p.answer = func(msg any) (any, error) {
+				if silent(msg) {
+					fails = true
+					return nil, kit.ErrLate
+				}
+				return agree(msg)
+			}
+			p.give(Reload{Caller: "me"})
+			if kept := p.state.Judged != nil; kept == fails {
+				t.Errorf("it failed: %t; what was judged is kept: %t", fails, kept)
+			}
+		})
+	}
+}
+
+func TestWhatWasJudgedBeforeItWasWrittenIsKnownToTheReload(t *testing.T) {
+	p := booted(t)
+	p.prepare("rotated")
+	judged := p.next
+	p.write = func(writing) (any, error) { return written{result: good, candidate: judged}, nil }
+	p.give(Edit{Path: "channels.webhook.accounts.b.auth.secret", Value: []byte(`"x"`), Caller: "me"})
+	if p.state.Judged != judged {
+		t.Errorf("what is known is %p, want %p", p.state.Judged, judged)
+	}
 }
