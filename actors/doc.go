@@ -72,4 +72,7 @@
 //  11. Actors that nothing starts again are core: a gateway that lives on without its lanes is silent and looks well.
 //  12. Supervisors tell the outbox which accounts are connected, and it begins no attempt for others: one that is written down
 //     and refused leaves, after a crash in between, a reply whose outcome nobody knows.
+//  13. A reload is handed the candidate that was judged last, a value like any other, and takes from it what it finds alike:
+//     all of it when every file has the bytes that it had, else account by account. The alternative, to compare digests of
+//     what is applied, would need fingerprints of secrets and forget what was judged and not applied.
 package actors

@@ -28,6 +28,7 @@ type Config struct {
 	// another one for the same file.
 	Hash string `json:"hash"`
 
+	basis   *Basis
 	root    *value
 	written *value // before references were resolved and the environment was laid over
 	folder  string // where relative paths start

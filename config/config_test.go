@@ -237,7 +237,6 @@ func TestAFileThatCannotBeRead(t *testing.T) {
 	for _, tt := range []struct{ name, path, want string }{
 		{"it is not there", "none.yaml", "none.yaml: got a file that does not exist"},
 		{"it is a folder", ".", ".: got a file that is not a regular file"},
-		{"it is too large", "large.yaml", "large.yaml: got a file that is larger than 1024 KiB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := Load(Source{Path: tt.path}, nil)
@@ -247,9 +246,14 @@ func TestAFileThatCannotBeRead(t *testing.T) {
 			}
 		})
 	}
-	c, err := load(strings.Repeat("#", MaxFile+1))
-	if got, want := faults(t, c, err), "f.yaml: got more than 1 MiB: want a configuration of at most 1 MiB"; got != want {
-		t.Errorf("a candidate: got %s, want %s", got, want)
+	const large = "got a file that is larger than 4096 KiB: want files of at most 4 MiB each: include takes several, up to 16 MiB in all"
+	c, err := Load(Source{Path: "large.yaml"}, nil)
+	if got, want := faults(t, c, err), "large.yaml: "+large; got != want {
+		t.Errorf("a file that is too large: got %s, want %s", got, want)
+	}
+	c, err = load(strings.Repeat("#", MaxFile+1))
+	if got, want := faults(t, c, err), "f.yaml: "+large; got != want {
+		t.Errorf("a candidate that is too large: got %s, want %s", got, want)
 	}
 }
 

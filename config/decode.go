@@ -238,7 +238,7 @@ func (d *decoder) fitList(v *value, to reflect.Value) (any, string) {
 // known returns the members that a struct has fields for, under the names of the fields. The others are problems,
 // but for those that have no use here.
 func (d *decoder) known(v *value, t reflect.Type) map[string]*value {
-	of, all := fields(t), names(t)
+	of := fields(t)
 	out := make(map[string]*value, len(v.keys))
 	for _, key := range v.keys {
 		m := v.members[key]
@@ -246,7 +246,7 @@ func (d *decoder) known(v *value, t reflect.Type) map[string]*value {
 			out[key] = m
 			continue
 		}
-		if name, ok := match(key, all); ok && m.env {
+		if name, ok := match(key, names(t)); ok && m.env {
 			out[name] = m
 			continue
 		}
@@ -254,7 +254,7 @@ func (d *decoder) known(v *value, t reflect.Type) map[string]*value {
 			d.idle = append(d.idle, m.unused())
 			continue
 		}
-		d.problems = append(d.problems, m.key.problem(m.path(), "an unknown key", wantKey(m.trail, all)))
+		d.problems = append(d.problems, m.key.problem(m.path(), "an unknown key", wantKey(m.trail, names(t))))
 	}
 	return out
 }

@@ -197,3 +197,15 @@ func TestAnUnderscoreMeansTheNameThatHasADashFirst(t *testing.T) {
 		}
 	}
 }
+
+// What the environment sets is text whatever it should be, so a kind reads it in another way than the same text in a file.
+func TestWhatTheEnvironmentSetsIsEqualToTextAndNotAlike(t *testing.T) {
+	account := func(content string, environ ...string) Node {
+		return mustLoad(t, content+"agents: {default: {kind: echo}}\n", environ...).Channels["sms"].Accounts["default"]
+	}
+	file := account("channels: {sms: {size: '5', path: /x}}\n")
+	set := account("channels: {sms: {path: /x}}\n", "HOLDFAST_CHANNELS__SMS__SIZE=5")
+	if !file.Equal(set) || file.Alike(set) || set.Alike(file) || !set.Alike(set) {
+		t.Errorf("equal %t, alike %t and %t, with itself %t", file.Equal(set), file.Alike(set), set.Alike(file), set.Alike(set))
+	}
+}

@@ -9,8 +9,8 @@ import (
 
 // Bounds of what one configuration includes.
 const (
-	MaxIncluded = 256     // files
-	MaxContent  = 4 << 20 // bytes of the file and of all that it includes
+	MaxIncluded = 256      // files
+	MaxContent  = 16 << 20 // bytes of the file and of all that it includes
 )
 
 // includer lays the files that a file names under include beside it. They are parts of one configuration, not layers:
@@ -62,11 +62,8 @@ func (n *includer) bad(at *value, got, want string) {
 
 // expand lists the files that a pattern stands for and that have not been read yet.
 func (n *includer) expand(pattern *value) []string {
-	x := expansion{seen: n.seen}
-	written := pattern.scalar.(string)
-	files, fault, want := x.files(n.folder, written)
+	files, fault, want := n.seen.pattern(n.folder, pattern.scalar.(string))
 	if fault != "" {
-		n.seen.note("pattern", written, fault)
 		n.bad(pattern, fault, want)
 	}
 	var fresh []string

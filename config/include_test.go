@@ -192,7 +192,7 @@ c.yaml:2:1: log: got the key a second time: want it once; the first is in line 1
 		},
 		{
 			"a file that is too large", "-- f.yaml --\ninclude: [large]\n-- large --\n" + strings.Repeat("#", MaxFile+1),
-			"f.yaml:1:11: include[0]: got large, a file that is larger than 1024 KiB: want only readable configuration files here",
+			"f.yaml:1:11: include[0]: got large, a file that is larger than 4096 KiB: want only readable configuration files here",
 		},
 		{
 			"an included file that includes", "-- f.yaml --\ninclude: [a.yaml]\n-- a.yaml --\ninclude: [f.yaml]\n",
@@ -248,7 +248,7 @@ func TestTheBoundsOfWhatIsIncluded(t *testing.T) {
 			"a byte more",
 			[]int{MaxFile, MaxFile, MaxFile, MaxFile - len(main) + 1},
 			0,
-			"got more than 4 MiB in all: want a smaller configuration",
+			"got more than 16 MiB in all: want a smaller configuration",
 		},
 		{"as many folders as a pattern may lead into", small(1), maxFolders - 2, ""},
 		{"one folder more", small(1), maxFolders - 1, "got a pattern that leads into more than 1024 folders: want one that leads into fewer"},

@@ -25,19 +25,11 @@ func Inspect(src Source, environ []string) (*Config, error) {
 	if r.root == nil {
 		return nil, r.problems.sorted()
 	}
-	c, problems := r.config(src)
+	c, problems := r.config(src, r.basis(src, environ))
 	if problems = append(problems, r.problems...); len(problems) > 0 {
 		return c, problems.sorted()
 	}
 	return c, nil
-}
-
-// Sum is the hash that Load would give, and the files and folders that it depends on, as in Config. Both exist also for a
-// configuration with faults, so that the same faults need not be told twice and their repair is noticed. It reads all
-// that Load reads.
-func Sum(src Source, environ []string) (hash string, files []string) {
-	r, _ := read(src, environ)
-	return r.seen.sum(), r.seen.paths
 }
 
 // reading is a source with everything laid over and resolved, before anything is decoded.
@@ -90,10 +82,17 @@ func (r *reading) files(src Source) *value {
 	return file
 }
 
+// basis is what the reading rests on.
+func (r *reading) basis(src Source, environ []string) *Basis {
+	return &Basis{
+		path: src.Path, environ: fingerprint(src.key, nil, environ...), facts: r.seen.facts, hash: r.seen.sum(), files: r.seen.paths,
+	}
+}
+
 // config decodes and checks.
-func (r *reading) config(src Source) (*Config, Problems) {
+func (r *reading) config(src Source, on *Basis) (*Config, Problems) {
 	c := &Config{
-		Path: src.Path, Files: r.seen.paths, Hash: r.seen.sum(),
+		Path: src.Path, Files: on.files, Hash: on.hash, basis: on,
 		Agents: map[string]Node{}, Channels: map[string]Channel{}, Plugins: map[string]PluginEntry{}, root: r.root,
 		written: r.written, folder: src.folder(),
 	}

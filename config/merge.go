@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -11,12 +12,13 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// merge lays the layers over each other: defaults, file, environment. The result knows the place of every part.
+// merge lays the layers over each other: defaults, file, environment. The result knows the place of every part. What neither
+// has a default nor is set by the environment is the file's own and not copied.
 func merge(file *value, environ []string, e *overlay) (*value, error) {
 	k := koanf.New(delimiter)
 	layers := []koanf.Provider{
 		structs.Provider(defaults(), "json"),
-		confmap.Provider(file.plain().(map[string]any), ""),
+		confmap.Provider(e.layered(), ""),
 		env.Provider(delimiter, env.Opt{
 			Prefix:      envPrefix,
 			EnvironFunc: func() []string { return environ },
@@ -37,6 +39,37 @@ func merge(file *value, environ []string, e *overlay) (*value, error) {
 	return graft(k.Raw(), nil, file, set), nil
 }
 
+// layered is the part of the file that other layers meet.
+func (e *overlay) layered() map[string]any {
+	out := map[string]any{}
+	for _, section := range names(reflect.TypeFor[core]()) {
+		if v := e.file.member(section); v.sets() {
+			out[section] = v.plain()
+		}
+	}
+	for _, trail := range e.trails {
+		e.file.along(trail, out)
+	}
+	return out
+}
+
+// along copies what lies at a trail, and of what is above it only that it is there.
+func (v *value) along(trail []string, into map[string]any) {
+	m := v.member(trail[0])
+	switch {
+	case !m.sets():
+	case len(trail) == 1 || m.shape != mapping:
+		into[trail[0]] = m.plain()
+	default:
+		below, there := into[trail[0]].(map[string]any)
+		if !there {
+			below = map[string]any{}
+			into[trail[0]] = below
+		}
+		m.along(trail[1:], below)
+	}
+}
+
 // graft rebuilds a value from its merged plain form, with the places of the layer that each part came from.
 func graft(raw any, trail []string, file *value, set map[string]place) *value {
 	v := &value{trail: trail}
@@ -51,7 +84,7 @@ func graft(raw any, trail []string, file *value, set map[string]place) *value {
 	v.shape = mapping
 	for _, key := range ordered(file, members) {
 		member, merged := members[key]
-		if !merged { // null in the file, so that it may still turn out to be an unknown key
+		if !merged { // no other layer has it, or it is null and may still turn out to be an unknown key
 			v.set(key, file.member(key))
 			continue
 		}

@@ -1,10 +1,6 @@
 package config
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -77,35 +73,34 @@ func (n Node) Place(ps []Problem) Problems {
 }
 
 // Equal tells whether two nodes set the same, references resolved, whatever the order and the format they were written
-// in. Secrets are compared in constant time.
-func (n Node) Equal(other Node) bool {
-	mine, theirs := n.sum(), other.sum()
-	return hmac.Equal(mine[:], theirs[:])
+// in. Text is compared in constant time.
+func (n Node) Equal(other Node) bool { return n.tree().equal(other.tree()) }
+
+// Alike tells whether two nodes are one in all that a kind could see or find fault with when it decodes them: whoever has
+// decoded one need not decode the other. It is stricter than Equal: a key without a value counts, and so does what the
+// environment set. Only the place in a file does not.
+func (n Node) Alike(other Node) bool {
+	mine, theirs := n.tree(), other.tree()
+	return slices.Equal(mine.trail, theirs.trail) && mine.alike(theirs)
 }
 
 // Changed names the settings of the first level that two nodes set differently, sorted; none if they are Equal. Names only:
 // values may be secrets.
 func (n Node) Changed(other Node) []string {
 	mine, theirs := n.tree(), other.tree()
+	if mine.equal(theirs) {
+		return nil
+	}
 	var out []string
 	for _, key := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(mine.keys, theirs.keys)))) {
 		a, b := mine.member(key), theirs.member(key)
 		switch {
 		case !a.sets() && !b.sets():
-		case !a.sets() || !b.sets() || !(Node{a}).Equal(Node{b}):
+		case !a.sets() || !b.sets() || !a.equal(b):
 			out = append(out, key)
 		}
 	}
 	return out
-}
-
-func (n Node) sum() [sha256.Size]byte {
-	// Maps are written in the order of their keys. Text that is no UTF-8 cannot come from a file.
-	written, err := json.Marshal(n.tree().plain())
-	if err != nil {
-		written = fmt.Append(nil, n.tree().plain()) // not reached: plain holds only what JSON knows
-	}
-	return sha256.Sum256(bytes.TrimSpace(written))
 }
 
 // Format writes the path for every verb.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -236,21 +237,28 @@ func TestEqual(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, other, p string
-		want           bool
+		want, alike    bool
 	}{
-		{"the same text", base, "s", true},
-		{"another order and form", "limits:\n  mode: 'x'\n  text: 1 # one\nallowFrom:\n- a\n- b\npassword: ${env:P}\npath: \"/x\"\n", "s", true},
-		{"the secret written out", strings.Replace(base, "${env:P}", "s", 1), "s", true},
-		{"a null more", base + "token:\n", "s", true},
-		{"another secret behind the same reference", base, "t", false},
-		{"another value", strings.Replace(base, "/x", "/y", 1), "s", false},
-		{"another order of a list", strings.Replace(base, "a, b", "b, a", 1), "s", false},
-		{"text for a number", strings.Replace(base, "text: 1", "text: '1'", 1), "s", false},
-		{"a key more", base + "token: x\n", "s", false},
+		{"the same text", base, "s", true, true},
+		{"another order and form", "limits:\n  mode: 'x'\n  text: 1 # one\nallowFrom:\n- a\n- b\npassword: ${env:P}\npath: \"/x\"\n", "s", true, true},
+		{"the secret written out", strings.Replace(base, "${env:P}", "s", 1), "s", true, true},
+		{"a whole number with a point", strings.Replace(base, "text: 1", "text: 1.0", 1), "s", true, false},
+		{"a null more, which may be a key that nobody knows", base + "token:\n", "s", true, false},
+		{"a null more inside", strings.Replace(base, "mode: x", "mode: x, b: null", 1), "s", true, false},
+		{"another number with a point", strings.Replace(base, "text: 1", "text: 1.5", 1), "s", false, false},
+		{"another secret behind the same reference", base, "t", false, false},
+		{"another value", strings.Replace(base, "/x", "/y", 1), "s", false, false},
+		{"another order of a list", strings.Replace(base, "a, b", "b, a", 1), "s", false, false},
+		{"a list that is longer", strings.Replace(base, "a, b", "a, b, c", 1), "s", false, false},
+		{"text for a number", strings.Replace(base, "text: 1", "text: '1'", 1), "s", false, false},
+		{"a key more", base + "token: x\n", "s", false, false},
+		{"a key less", strings.Replace(base, "path: /x\n", "", 1), "s", false, false},
+		{"another key with the value of one", strings.Replace(base, "path: /x", "page: /x", 1), "s", false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := parse(base, "s").Equal(parse(tt.other, tt.p)); got != tt.want {
-				t.Errorf("got %v, want %v", got, tt.want)
+			a, b := parse(base, "s"), parse(tt.other, tt.p)
+			if got := []bool{a.Equal(b), b.Equal(a), a.Alike(b), b.Alike(a)}; !slices.Equal(got, []bool{tt.want, tt.want, tt.alike, tt.alike}) {
+				t.Errorf("equal from both sides, alike from both sides: got %v, want %v and %v", got, tt.want, tt.alike)
 			}
 		})
 	}

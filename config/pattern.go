@@ -20,7 +20,7 @@ const maxFolders = 1024
 // the folder that it begins with must be there: while it is being replaced, a configuration without all that is
 // in it must not be taken for what the operator wants.
 type expansion struct {
-	seen    *seen
+	looked  []string // files and folders, there or not
 	folders int
 	found   []string
 	fault   string
@@ -58,7 +58,7 @@ func (x *expansion) walk(at string, names []string, wild bool) {
 	default:
 		next := filepath.Join(at, names[0])
 		if wild {
-			x.seen.look(next)
+			x.looked = append(x.looked, next)
 			if _, err := os.Lstat(next); missing(err) {
 				return
 			}
@@ -69,7 +69,7 @@ func (x *expansion) walk(at string, names []string, wild bool) {
 
 // list goes on with every name in a folder that fits.
 func (x *expansion) list(at string, names []string, wild bool) {
-	x.seen.look(at)
+	x.looked = append(x.looked, at)
 	if x.folders++; x.folders > maxFolders {
 		x.fault, x.want = fmt.Sprintf("a pattern that leads into more than %d folders", maxFolders), "one that leads into fewer"
 		return

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -35,24 +37,53 @@ func lookup(environ []string) map[string]string {
 	return out
 }
 
-// resolve returns a copy of v in which every reference has been replaced.
+// resolve returns v with every reference replaced. What has none in it is the same value.
 func (r *resolver) resolve(v *value) *value {
-	out := *v
 	switch v.shape {
 	case list:
-		out.items = make([]*value, len(v.items))
-		for i, one := range v.items {
-			out.items[i] = r.resolve(one)
-		}
+		return r.list(v)
 	case mapping:
-		out.keys, out.members = nil, nil
-		for _, key := range v.keys {
-			out.set(key, r.resolve(v.members[key]))
-		}
+		return r.mapping(v)
 	case text:
-		r.expand(&out)
+		if strings.Contains(v.scalar.(string), "${") {
+			out := *v
+			r.expand(&out)
+			return &out
+		}
 	}
-	return &out
+	return v
+}
+
+func (r *resolver) list(v *value) *value {
+	out := v
+	for i, one := range v.items {
+		done := r.resolve(one)
+		if done == one {
+			continue
+		}
+		if out == v {
+			whole := *v
+			out, whole.items = &whole, slices.Clone(v.items)
+		}
+		out.items[i] = done
+	}
+	return out
+}
+
+func (r *resolver) mapping(v *value) *value {
+	out := v
+	for _, key := range v.keys {
+		done := r.resolve(v.members[key])
+		if done == v.members[key] {
+			continue
+		}
+		if out == v {
+			whole := *v
+			out, whole.members = &whole, maps.Clone(v.members)
+		}
+		out.members[key] = done
+	}
+	return out
 }
 
 func (r *resolver) expand(v *value) {

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 )
 
-// MaxFile is the largest configuration file, in bytes.
-const MaxFile = 1 << 20
+// MaxFile is the largest configuration file, in bytes: room for some ten thousand accounts.
+const MaxFile = 4 << 20
 
 // Names under which a configuration is found.
 const (
@@ -75,9 +75,7 @@ func (s Source) folder() string { return filepath.Dir(s.Path) }
 
 // read returns the content.
 func (s Source) read(seen *seen) ([]byte, Problems) {
-	data, fault := s.raw()
-	seen.look(s.Path)
-	seen.note("content", string(data), fault)
+	data, fault := seen.content(s)
 	return data, s.judge(data, fault)
 }
 
@@ -95,13 +93,16 @@ func (s Source) raw() (data []byte, fault string) {
 // judge says what is wrong with what was read.
 func (s Source) judge(data []byte, fault string) Problems {
 	switch {
+	case fault == tooLarge(MaxFile) || len(data) > MaxFile:
+		return Problems{{
+			File: s.Path, Got: "a file that " + tooLarge(MaxFile),
+			Want: fmt.Sprintf("files of at most %d MiB each: include takes several, up to %d MiB in all", MaxFile>>20, MaxContent>>20),
+		}}
 	case fault != "":
 		return Problems{{
 			File: s.Path, Got: "a file that " + fault,
 			Want: "a readable configuration file: correct -c or " + EnvConfig + ", or make one with gateway init",
 		}}
-	case len(data) > MaxFile:
-		return Problems{{File: s.Path, Got: "more than 1 MiB", Want: "a configuration of at most 1 MiB"}}
 	}
 	return nil
 }
@@ -128,7 +129,10 @@ func readBounded(path string, limit int64) (data []byte, fault string) {
 	case err != nil:
 		return nil, "cannot be read"
 	case int64(len(data)) > limit:
-		return nil, fmt.Sprintf("is larger than %d KiB", limit>>10)
+		return nil, tooLarge(limit)
 	}
 	return data, ""
 }
+
+// tooLarge is the fault of a file that has more than limit bytes.
+func tooLarge(limit int64) string { return fmt.Sprintf("is larger than %d KiB", limit>>10) }

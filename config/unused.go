@@ -64,25 +64,40 @@ func general(trail []string) []string {
 	return out
 }
 
+// idleByName are the patterns of idleKeys by their last name, which is never a star.
+var idleByName = func() map[string][][]string {
+	out := map[string][][]string{}
+	for _, pattern := range idleKeys {
+		keys := strings.Split(pattern, ".")
+		last := keys[len(keys)-1]
+		out[last] = append(out[last], keys)
+	}
+	return out
+}()
+
 // idle tells whether a key is one that is accepted without use.
 func idle(trail []string) bool {
+	patterns := idleByName[trail[len(trail)-1]]
+	if patterns == nil {
+		return false // nearly all
+	}
 	got := general(trail)
-	return slices.ContainsFunc(idleKeys, func(pattern string) bool { return fits(got, pattern) })
+	return slices.ContainsFunc(patterns, func(pattern []string) bool { return fits(got, pattern) })
 }
 
 // renamed says what to write for a key that has another name here; empty if it has none.
 func renamed(trail []string) string {
 	got := general(trail)
 	for pattern, other := range otherNames {
-		if fits(got, pattern) {
+		if fits(got, strings.Split(pattern, ".")) {
 			return other
 		}
 	}
 	return ""
 }
 
-func fits(got []string, pattern string) bool {
-	return slices.EqualFunc(got, strings.Split(pattern, "."), func(g, w string) bool { return w == "*" || g == w })
+func fits(got, pattern []string) bool {
+	return slices.EqualFunc(got, pattern, func(g, w string) bool { return w == "*" || g == w })
 }
 
 // unused is the note about a key without use.

@@ -91,12 +91,8 @@ agents: {default: {kind: echo}}
 	}
 	write("first")
 	source := config.Find(file, os.Getenv)
-	cfg, err := config.Load(source, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var made instances
-	call := living(t, source, cfg, remembering(&made))
+	call := living(t, source, remembering(&made))
 	var s control.Status
 	call("status", &s)
 	if a := request("http://"+s.Listen+"/odd", "c4nary", message("m", "c")); a.code != 200 {
@@ -134,19 +130,25 @@ agents: {default: {kind: echo}}
 }
 
 // living runs a gateway in this process until the test ends, and gives its admin socket.
-func living(t *testing.T, source config.Source, cfg *config.Config, plugin channels.Plugin) (call func(method string, result any)) {
+func living(t *testing.T, source config.Source, plugin channels.Plugin) (call func(method string, result any)) {
 	t.Helper()
+	kinds := reload.Kinds{Plugins: []channels.Plugin{plugin}, Agents: []backend.Kind{echo.Kind()}}
+	first, problems := reload.Read(source, nil, kinds, func(cfg *config.Config) string { return cfg.Gateway.Listen })
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	stateDir := first.Config.Gateway.StateDir
 	signals, ended := make(chan os.Signal, 1), make(chan int, 1)
-	go func() {
+	go func(first *reload.Candidate) {
 		ended <- life.Run(life.Options{
-			Source: source, Kinds: reload.Kinds{Plugins: []channels.Plugin{plugin}, Agents: []backend.Kind{echo.Kind()}},
+			Source: source, Kinds: kinds,
 			Version: "test", Stdout: io.Discard, Log: zerolog.Nop(), Level: life.NewLevel("info"), Signals: signals, Exit: func(int) {},
-		}, cfg)
-	}()
+		}, first)
+	}(first)
 	var client *admin.Client
 	eventually(t, "the gateway is up", func() (bool, string) {
 		var err error
-		client, err = admin.Dial(cfg.Gateway.StateDir)
+		client, err = admin.Dial(stateDir)
 		return err == nil, fmt.Sprint(err)
 	})
 	t.Cleanup(func() {

@@ -24,6 +24,7 @@ type Options struct {
 	Supervisor func(channel string) kit.Spec
 	AgentEnv   func(name string) backend.Env
 	Watch      bool                             // reload when the configuration changes
+	Known      *config.Basis                    // what the configuration that boots rests on: the watch need not read it again; may be nil
 	Keep       func(copy []byte) error          // keeps the last good configuration; may wait; nil: it is not kept
 	Log        zerolog.Logger                   // for what a watch has to say
 	Took       func(config.Gateway, config.Log) // called when settings of the process itself are live; must not wait
@@ -45,13 +46,14 @@ type Bound interface {
 
 // Jobs beside the actor.
 type (
-	// load reads and judges the configuration. Without a config, the source is read.
+	// load reads and judges the configuration. Its value is a loaded.
 	load struct {
-		config *config.Config
-		file   string // instead of the source
-		listen string // gateway.listen as it is applied
-		bound  string // the address that it has
-		keep   bool   // it cannot be moved: gateway.listen is taken for what is applied
+		boot   *Candidate // instead of the source
+		last   *Candidate // as it was judged before; it is taken again where it holds
+		file   string     // instead of the source
+		listen string     // gateway.listen as it is applied
+		bound  string     // the address that it has
+		keep   bool       // it cannot be moved: gateway.listen is taken for what is applied
 	}
 	// bind opens a listener. Its value is a Bound.
 	bind struct{ addr string }
@@ -146,13 +148,7 @@ func (o Options) perJob(job any) (any, error) {
 		}
 		return nil, o.Keep(data)
 	case load:
-		candidate, problems := o.load(job)
-		if candidate != nil {
-			for i, a := range candidate.Agents { // it is ours until it is told
-				candidate.Agents[i].Agent = a.Kind.Open(a.Settings, o.AgentEnv(a.Name))
-			}
-		}
-		return loaded{candidate: candidate, problems: problems}, nil
+		return o.load(job), nil
 	case writing:
 		return o.write(job)
 	case bind:
@@ -164,16 +160,28 @@ func (o Options) perJob(job any) (any, error) {
 	panic(fmt.Sprintf("no arm for job %T", job))
 }
 
-// load reads and judges.
-func (o Options) load(job load) (*Candidate, config.Problems) {
-	if job.config != nil {
-		return Prepare(job.config, o.Kinds, job.address(job.config))
-	}
+// load reads and judges. What is as it was when it was judged last is not judged again, and if all of it is, not even parsed.
+func (o Options) load(job load) loaded {
 	source := o.Source
 	if job.file != "" {
 		source = source.At(job.file)
 	}
-	return Read(source, o.Environ, o.Kinds, job.address)
+	var out loaded
+	switch {
+	case job.boot != nil && job.boot.listen == job.address(job.boot.Config):
+		out.judged = job.boot
+	case job.boot != nil:
+		out.judged, out.problems = Prepare(job.boot.Config, o.Kinds, job.address(job.boot.Config))
+	case !job.keep && job.last.holds(source, o.Environ, job.address):
+		out.judged = job.last
+	default:
+		out.judged, out.problems = readAgain(source, o.Environ, o.Kinds, job.address, job.last)
+	}
+	out.candidate = out.judged.opened(o.AgentEnv) // it is ours until it is told
+	if job.keep || job.file != "" {
+		out.judged = nil // another reload may not take it for the configuration
+	}
+	return out
 }
 
 // address is where the outside reaches a configuration: what the listener has stands for what was asked for, as long as that is

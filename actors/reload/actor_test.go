@@ -82,11 +82,11 @@ func (b *bench) report(msg any) Report {
 func (b *bench) boot(content string) {
 	b.t.Helper()
 	b.write(content)
-	cfg, err := config.Load(b.src, nil)
-	if err != nil {
-		b.t.Fatal(err)
+	first, problems := Read(b.src, nil, known, func(*config.Config) string { return listen })
+	if problems != nil {
+		b.t.Fatal(problems)
 	}
-	if r := b.report(Boot{Config: cfg}); r.Err != "" || r.Revision != 1 {
+	if r := b.report(Boot{Candidate: first}); r.Err != "" || r.Revision != 1 {
 		b.t.Fatalf("the boot says %+v", r)
 	}
 	kittest.Wait[supervisor.Apply](b.boss)

@@ -36,6 +36,7 @@ func (s State) failed(fault string, silent bool, now time.Time) (State, []kit.Ef
 	}
 	// The registry may publish it still. The next reload publishes under a higher number, whatever has changed by then.
 	s.Revision++
+	s.Judged = nil // as in abort
 	// Paths count as live that may be: the router holds them when a later publication does without them.
 	s.Doubt = true
 	effects := append(s.drop(), kit.Tell{To: s.Places.Router, Msg: router.Published{}})

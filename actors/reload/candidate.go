@@ -26,9 +26,11 @@ type Kinds struct {
 type Candidate struct {
 	Config   *config.Config
 	Plugins  []Plugin  // that are enabled, sorted by name
-	Accounts []Account // sorted by ID
+	Accounts []Account // sorted by channel, then by name
 	Agents   []Agent   // sorted by name
 	Mentions []string
+
+	listen string // the address that it was judged for
 }
 
 // Plugin is one plugin of a Candidate, with an instance of it that exists already or will never be used.
@@ -58,11 +60,16 @@ type Agent struct {
 	Kind     backend.Kind
 	Node     config.Node
 	Settings backend.Settings
-	Agent    backend.Agent // made by load; nil in a candidate that is only judged
+	Agent    backend.Agent // nil in a candidate that is only judged
 }
 
 // Read is the whole way from a source to what a reload would make live, and every fault of it at once.
 func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.Config) string) (*Candidate, config.Problems) {
+	return readAgain(src, environ, kinds, listen, nil)
+}
+
+// readAgain is Read for whoever knows a candidate that was judged with the same kinds before; last may be nil.
+func readAgain(src config.Source, environ []string, kinds Kinds, listen func(*config.Config) string, last *Candidate) (*Candidate, config.Problems) {
 	cfg, err := config.Inspect(src, environ)
 	var problems config.Problems
 	if err != nil && !errors.As(err, &problems) {
@@ -71,7 +78,7 @@ func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.
 	if cfg == nil {
 		return nil, problems
 	}
-	candidate, more := Prepare(cfg, kinds, listen(cfg), problems...)
+	candidate, more := prepare(cfg, kinds, listen(cfg), last, problems)
 	if problems = problems.Join(more); len(problems) > 0 {
 		return nil, problems
 	}
@@ -80,11 +87,16 @@ func Read(src config.Source, environ []string, kinds Kinds, listen func(*config.
 
 // Prepare decodes a configuration and names what config itself cannot know to be wrong: plugins and kinds that do not exist,
 // settings, paths that collide, credentials that cannot be told apart. listen is the address that the outside
-// reaches; it stands for gateway.listen where that is not final (port 0). said is what config had to say already: values
-// at those places are not judged again.
-func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Problem) (*Candidate, config.Problems) {
-	c := &Candidate{Config: cfg}
-	offered, problems := c.plugins(kinds.Plugins, said)
+// reaches; it stands for gateway.listen where that is not final (port 0).
+func Prepare(cfg *config.Config, kinds Kinds, listen string) (*Candidate, config.Problems) {
+	return prepare(cfg, kinds, listen, nil, nil)
+}
+
+// prepare is Prepare for whoever knows more. What last, if there is one, has alike is not decoded again. said is what config
+// had to say already: values at those places are not judged again.
+func prepare(cfg *config.Config, kinds Kinds, listen string, last *Candidate, said config.Problems) (*Candidate, config.Problems) {
+	c := &Candidate{Config: cfg, listen: listen}
+	offered, problems := c.plugins(kinds.Plugins, last, said)
 	base := strings.TrimSuffix(cmp.Or(cfg.Gateway.PublicURL, "http://"+listen), "/")
 	for _, channel := range slices.Sorted(maps.Keys(cfg.Channels)) {
 		o, known := find(offered, channel, func(o offering) string { return o.kind.Name })
@@ -94,7 +106,8 @@ func Prepare(cfg *config.Config, kinds Kinds, listen string, said ...config.Prob
 				problems = append(problems, node.Place([]config.Problem{*fault})...)
 				continue
 			}
-			a, faults := account(channels.NewAccount(channel, name), o, node, base, said)
+			id := channels.NewAccount(channel, name)
+			a, faults := account(id, o, node, base, last, said)
 			problems = append(problems, faults...)
 			c.Accounts = append(c.Accounts, a)
 		}
@@ -115,6 +128,7 @@ type offering struct {
 	plugin string
 	on     bool
 	said   bool // the operator said so
+	same   bool // as the candidate judged before has it
 	node   config.Node
 	kind   channels.Kind
 }
@@ -138,7 +152,7 @@ func (o offering) fault(known bool, channel string, all []offering) *config.Prob
 
 // plugins decodes the settings of the plugins that are enabled and has each make an instance. The kinds of the others are
 // told too, for accounts that wait until they are enabled.
-func (c *Candidate) plugins(known []channels.Plugin, said config.Problems) ([]offering, config.Problems) {
+func (c *Candidate) plugins(known []channels.Plugin, last *Candidate, said config.Problems) ([]offering, config.Problems) {
 	var (
 		kinds    []offering
 		problems config.Problems
@@ -153,16 +167,20 @@ func (c *Candidate) plugins(known []channels.Plugin, said config.Problems) ([]of
 	}
 	for _, p := range known {
 		entry := c.Config.Plugin(p.Name)
-		settings := p.Defaults()
-		if faults := judgePlugin(entry.Config, settings, said); len(faults) > 0 {
-			problems = append(problems, faults...)
-			settings = p.Defaults()
+		on := p.On(entry.Enabled)
+		offer, same := last.offer(p.Name, entry.Config)
+		if same = same && on; !same {
+			settings := p.Defaults()
+			if faults := judgePlugin(entry.Config, settings, said); len(faults) > 0 {
+				problems = append(problems, faults...)
+				settings = p.Defaults()
+			}
+			offer = registry.OfferOf(p, settings, "")
 		}
-		offer := registry.OfferOf(p, settings, "")
 		for _, k := range offer.Kinds {
-			kinds = append(kinds, offering{plugin: p.Name, on: p.On(entry.Enabled), said: entry.Enabled != nil, node: entry.Config, kind: k})
+			kinds = append(kinds, offering{plugin: p.Name, on: on, said: entry.Enabled != nil, same: same, node: entry.Config, kind: k})
 		}
-		if p.On(entry.Enabled) {
+		if on {
 			c.Plugins = append(c.Plugins, Plugin{Name: p.Name, Node: entry.Config, Offer: offer})
 		}
 	}
@@ -178,23 +196,34 @@ func judgePlugin(node config.Node, settings channels.PluginSettings, said config
 	return judge(node, settings, said)
 }
 
-func account(id channels.Account, o offering, node config.Node, base string, said config.Problems) (Account, config.Problems) {
-	a := Account{ID: id, Plugin: o.plugin, Off: !o.on, Kind: o.kind, Node: node, With: o.node, Settings: o.kind.Settings()}
-	if faults := judge(node, a.Settings, said); len(faults) > 0 {
+func account(id channels.Account, o offering, node config.Node, base string, last *Candidate, said config.Problems) (Account, config.Problems) {
+	a := Account{ID: id, Plugin: o.plugin, Off: !o.on, Kind: o.kind, Node: node, With: o.node}
+	if was, there := last.account(id); there && o.same && was.Node.Alike(node) {
+		a.Settings, a.Routes = was.Settings, was.Routes
+	} else if faults := a.decode(said); len(faults) > 0 {
 		return a, faults
-	}
-	if a.Off {
-		a.With, a.Settings.Shared().Enabled = config.Node{}, new(bool)
-	}
-	a.Routes = o.kind.Routes(id, a.Settings)
-	for i := range a.Routes {
-		a.Routes[i].Disabled = !a.Settings.Shared().On()
 	}
 	if len(a.Routes) > 0 {
 		a.Webhook = base + "/" + strings.TrimPrefix(a.Routes[0].Path, "/")
 		a.Masked = a.Webhook + maskedQuery(a.Routes[0])
 	}
 	return a, nil
+}
+
+// decode makes the settings and the routes.
+func (a *Account) decode(said config.Problems) config.Problems {
+	a.Settings = a.Kind.Settings()
+	if faults := judge(a.Node, a.Settings, said); len(faults) > 0 {
+		return faults
+	}
+	if a.Off {
+		a.With, a.Settings.Shared().Enabled = config.Node{}, new(bool)
+	}
+	a.Routes = a.Kind.Routes(a.ID, a.Settings)
+	for i := range a.Routes {
+		a.Routes[i].Disabled = !a.Settings.Shared().On()
+	}
+	return nil
 }
 
 // judge decodes and validates: everything that either has to say, of each place once.
@@ -294,7 +323,13 @@ func (c *Candidate) account(id channels.Account) (Account, bool) {
 	if c == nil {
 		return Account{}, false
 	}
-	return find(c.Accounts, string(id), func(a Account) string { return string(a.ID) })
+	at, there := slices.BinarySearchFunc(c.Accounts, id, func(a Account, id channels.Account) int {
+		return cmp.Or(strings.Compare(a.ID.Channel(), id.Channel()), strings.Compare(string(a.ID), string(id)))
+	})
+	if !there {
+		return Account{}, false
+	}
+	return c.Accounts[at], true
 }
 
 // lasting is the candidate with those settings as they are applied that only another process takes.

@@ -68,6 +68,7 @@ func (s State) wrote(t editing, m kit.Done, now time.Time) (State, []kit.Effect)
 		plan := Difference(s.Applied, got.candidate, s.Revision, s.Generation)
 		out.Plan = &plan
 	case len(got.result.Changed) > 0:
+		s.Judged = got.candidate // the reload finds what was judged before it was written
 		effects = append(effects, kit.Note{
 			Level: zerolog.InfoLevel, Text: "the configuration file was changed",
 			Fields: []any{"paths", got.result.Changed, "caller", t.order.Caller},

@@ -27,7 +27,7 @@ func FuzzStep(f *testing.F) {
 			p.next, p.faults = prepared(t, &own), nil
 		}
 		take(files[0])
-		p.give(Boot{Config: p.next.Config})
+		p.give(Boot{Candidate: p.next})
 		p.reports = nil
 		wishes := 0
 		for n, b := range history {

@@ -46,6 +46,9 @@ type State struct {
 	Doubt      bool            // a publication was not answered: what is live may be newer than what is applied
 	Loaded     string          // hash of the configuration that was last found valid
 	Refused    config.Problems // of the configuration as it was last read; none: it was valid
+	// Judged is the configuration as it was last found valid, so that it need not be judged again while nothing in it changes.
+	// Whether it is taken again decides the job that reads; for everything else it makes no difference.
+	Judged *Candidate
 
 	// What does not change while the process lives.
 	Methods []registry.Method
@@ -94,8 +97,8 @@ const tryAgain = time.Minute
 type wish struct {
 	kind   kindOfWish
 	caller string
-	config *config.Config // the boot's
-	edited *Edited        // it takes in what was written to the file, and this is answered; nil: a Report is
+	boot   *Candidate // of the boot
+	edited *Edited    // it takes in what was written to the file, and this is answered; nil: a Report is
 	from   kit.Return
 }
 
@@ -141,13 +144,14 @@ type again struct{ attempt uint64 }
 type loaded struct {
 	candidate *Candidate
 	problems  config.Problems
+	judged    *Candidate // the same without its agents; nil: it is not the source as it is written
 }
 
 // Step decides.
 func Step(s State, in kit.In) (State, []kit.Effect) {
 	switch m := in.Msg.(type) {
 	case Boot:
-		return s.wish(wish{caller: "boot", config: m.Config, from: in.From}, in.Now)
+		return s.wish(wish{caller: "boot", boot: m.Candidate, from: in.From}, in.Now)
 	case Reload:
 		kind := kindOfWish{m.Target, m.DryRun, m.File, m.AllOrNothing}
 		return s.wish(wish{kind: kind, caller: m.Caller, from: in.From}, in.Now)
@@ -226,15 +230,15 @@ func (s State) begin(wishes []wish, now time.Time) (State, []kit.Effect) {
 	}
 	s.Phase = Loading
 	return s, []kit.Effect{
-		kit.Do{Job: s.load(first.config, false), Tag: tag{s.count, "load"}},
+		kit.Do{Job: s.load(first.boot, false), Tag: tag{s.count, "load"}},
 		kit.After{Delay: within, Msg: overdue{s.count}},
 	}
 }
 
 // load is the job of reading and judging the configuration.
-func (s State) load(boot *config.Config, keep bool) load {
+func (s State) load(boot *Candidate, keep bool) load {
 	job := s.listening()
-	job.config, job.file, job.keep = boot, s.run.kind.file, keep
+	job.boot, job.last, job.file, job.keep = boot, s.Judged, s.run.kind.file, keep
 	return job
 }
 
@@ -271,6 +275,7 @@ func (s State) overdue(m overdue, now time.Time) (State, []kit.Effect) {
 
 // abort ends an attempt before its publication: what was built beside the old state is dropped.
 func (s State) abort(why string, now time.Time) (State, []kit.Effect) {
+	s.Judged = nil // what it offers may have been installed, and nothing is installed twice
 	effects := []kit.Effect{kit.Tell{To: s.Places.Registry, Msg: registry.Discard{}}}
 	effects = append(effects, s.drop()...)
 	effects = append(effects, unbind(s.run.bound)...)

@@ -198,7 +198,7 @@ func asked[M any](p *play) []M {
 func booted(t *testing.T) *play {
 	p := newPlay(t)
 	p.prepare("two")
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	return p
 }
 
@@ -308,7 +308,7 @@ func TestASupervisorThatDoesNotAnswerFailsItsOwnChannelOnly(t *testing.T) {
 		}
 		return agree(msg)
 	}
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	if r := p.last(); r.Err != "" || r.Units["webhook"].Result != "failed" || r.Revision != 1 {
 		t.Errorf("the report is %+v, want the channel failed and the revision live", r)
 	}
@@ -323,7 +323,7 @@ func TestRefusedPathsAreVerdictsOfTheirUnits(t *testing.T) {
 		}
 		return agree(msg)
 	}
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	if v := p.last().Units["webhook:a /a"]; v.Result != "failed" || v.Reason != "taken" {
 		t.Errorf("the verdicts are %+v", p.last().Units)
 	}

@@ -13,8 +13,9 @@ import (
 type (
 	// Begin is the first message, from the shell.
 	Begin struct{}
-	// Boot applies a first configuration. Sent by cmd. Answer: Report.
-	Boot struct{ Config *config.Config }
+	// Boot applies a first configuration. It is judged again only if the gateway is not reached at the address that it was
+	// judged for. Sent by cmd. Answer: Report.
+	Boot struct{ Candidate *Candidate }
 	// Reload reads the configuration again and applies what changed, or with Target restarts: one account
 	// ("bluebubbles:home"), a channel ("bluebubbles") or everything ("all"). Sent by control. Answer: Report.
 	Reload struct {

@@ -168,7 +168,7 @@ func TestLaw6_ARenameThatFailedLeavesTheItemsWhereTheyAre(t *testing.T) {
 func TestARenameWhileTheGatewayWasDown(t *testing.T) {
 	p := newPlay(t)
 	p.read(afterRename)
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	want := []string{"publish", "rename webhook:b webhook:c 1", "access a c", "outbox a c", "lanes a c", "keep a c", "apply a c"}
 	if diff := cmp.Diff(want, told(p)); diff != "" {
 		t.Errorf("the order (-want +got):\n%s", diff)

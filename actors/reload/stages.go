@@ -88,6 +88,9 @@ func (s State) loaded(m kit.Done, now time.Time) (State, []kit.Effect) {
 			r.Err = "the configuration is refused; what was live serves on"
 		})
 	}
+	if got.judged != nil {
+		s.Judged = got.judged
+	}
 	run := *s.run
 	run.next = got.candidate
 	run.plan = Difference(s.Applied, got.candidate, s.Revision, s.Generation)
@@ -156,9 +159,12 @@ func (s State) prepare(now time.Time) (State, []kit.Effect) {
 
 // changing are the accounts that are there and will be others, as their supervisors take them, by channel.
 func (s State) changing() map[string][]supervisor.Account {
-	out := map[string][]supervisor.Account{}
+	out, altered := map[string][]supervisor.Account{}, map[string]bool{}
+	for _, u := range s.run.plan.Units {
+		altered[u.Name] = u.Change == Alter
+	}
 	for _, a := range s.run.next.Accounts {
-		if u, changes := s.run.plan.unit(string(a.ID)); changes && u.Change == Alter {
+		if altered[string(a.ID)] {
 			out[a.Kind.Name] = append(out[a.Kind.Name], s.told(a))
 		}
 	}

@@ -51,7 +51,7 @@ func prepared(t testing.TB, cfg *config.Config) *Candidate {
 func bootedWith(t *testing.T, yaml string) *play {
 	p := newPlay(t)
 	p.read(yaml)
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	p.asked, p.told, p.private, p.reports = nil, nil, nil, nil
 	return p
 }
@@ -115,7 +115,7 @@ func TestAnAccountWhosePathIsNotFreedStaysAsItIsToo(t *testing.T) {
 	}
 	both := func(yaml string) *Candidate { return candidate(t, yaml) }
 	p.next = both(text("/a", "/x"))
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	p.next = both(text("/x", "/y")) // the webhook moves to where the other one was
 	p.faulting(map[channels.Account]string{"bluebubbles:x": "401"})
 	p.give(Reload{Caller: "me"})

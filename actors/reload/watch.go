@@ -62,8 +62,12 @@ func kept(m kit.Done) []kit.Effect {
 
 // watcher waits for changes of the source; ctx ends with the process.
 func (o Options) watcher() func(context.Context, string) (changed, error) {
+	last := o.Known // there is one watch at a time
 	w := watch.New(watch.Options{
-		Sum: func() (string, []string) { return config.Sum(o.Source, o.Environ) },
+		Sum: func() (string, []string) {
+			last = config.Look(o.Source, o.Environ, last)
+			return last.Hash(), last.Files()
+		},
 		Trouble: func(err error) {
 			o.Log.Warn().Err(err).Msg("changes of the configuration are found by looking every few seconds only")
 		},

@@ -46,7 +46,7 @@ func (c runCmd) Run(s *shell) error {
 	code := life.Run(life.Options{
 		Source: src, Environ: s.Environ, Kinds: s.Kinds, Version: version(), Stdout: s.Stdout,
 		Log: log, Level: level, Refused: invalid != nil, Signals: signals, Exit: s.Exit,
-	}, candidate.Config)
+	}, candidate)
 	if code != life.ExitOK {
 		return failure{code: code}
 	}

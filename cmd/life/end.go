@@ -45,7 +45,8 @@ func (b budget) until(share float64) time.Time {
 
 // end follows the message through the gateway and stops each stage when the one before has nothing more for it.
 func (g *gateway) end(e ending) int {
-	b := budget{time.Now(), g.cfg.Gateway.DrainTimeout.D()}
+	defer g.ebb.stop()
+	b := budget{time.Now(), g.settings.DrainTimeout.D()}
 	g.o.Log.Info().Str("why", e.why).Dur("budget", b.all).Msg("stopping")
 	left := g.endEdge(b.until(edgeShare))
 	left = append(left, g.drainSupervisors(false, b.until(intakeShare))...)

@@ -13,9 +13,9 @@ import (
 )
 
 // greet tells people what listens where, what each account's webhook is, what failed, and a line to try.
-func (g *gateway) greet(report reload.Report) {
+func (g *gateway) greet(report reload.Report, first *reload.Candidate) {
 	out, listen := g.o.Stdout, g.edge.Addr()
-	fmt.Fprintf(out, "holdfast %s listens on http://%s, state in %s\n", g.o.Version, listen, g.cfg.Gateway.StateDir)
+	fmt.Fprintf(out, "holdfast %s listens on http://%s, state in %s\n", g.o.Version, listen, g.settings.StateDir)
 	for _, a := range g.world().Look(time.Now()).Accounts {
 		fmt.Fprintln(out, greeting(a))
 	}
@@ -24,7 +24,7 @@ func (g *gateway) greet(report reload.Report) {
 			fmt.Fprintf(out, "  %s FAILED: %s\n", unit, v.Reason)
 		}
 	}
-	if path := g.openToAll(); path != "" {
+	if path := openToAll(first); path != "" {
 		hook := url.URL{Scheme: "http", Host: listen, Path: path}
 		fmt.Fprint(out, tryLine(hook.String()))
 	}
@@ -53,11 +53,7 @@ func tryLine(hook string) string {
 }
 
 // openToAll is the path of an account that takes requests without a credential and keeps its replies; empty if there is none.
-func (g *gateway) openToAll() string {
-	candidate, problems := reload.Prepare(g.cfg, g.o.Kinds, g.edge.Addr())
-	if len(problems) > 0 {
-		return ""
-	}
+func openToAll(candidate *reload.Candidate) string {
 	for _, a := range candidate.Accounts {
 		for _, r := range a.Routes {
 			if r.Ack == channels.AckTicket && len(r.Auth) == 1 && r.Auth[0].Scheme == channels.SchemeNone && !r.Disabled {

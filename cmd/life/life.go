@@ -44,19 +44,20 @@ type Options struct {
 
 // gateway is what is up while the process lives.
 type gateway struct {
-	o     Options
-	cfg   *config.Config
-	store *journal.Store
-	sys   *kit.System
-	cell  *registry.Cell
-	began time.Time
-	first sync.Once   // reason to end
-	stop  chan ending // holds it
+	o        Options
+	settings config.Gateway // those that the process was started with
+	store    *journal.Store
+	sys      *kit.System
+	cell     *registry.Cell
+	began    time.Time
+	first    sync.Once   // reason to end
+	stop     chan ending // holds it
 
 	listener net.Listener // of the edge, bound before it is made
 	edge     *server.Server
 	socket   net.Listener
 	face     *admin.Server
+	ebb      *ebb
 	places   places
 }
 
@@ -66,14 +67,15 @@ type ending struct {
 	code int
 }
 
-// Run lives one whole life and returns the exit code. What went wrong has been logged, with what to do.
-func Run(o Options, cfg *config.Config) int {
-	g := &gateway{o: o, cfg: cfg, cell: &registry.Cell{}, began: time.Now(), stop: make(chan ending, 1)}
+// Run lives one whole life, which begins with a configuration that was judged, and returns the exit code. What went wrong
+// has been logged, with what to do.
+func Run(o Options, first *reload.Candidate) int {
+	g := &gateway{o: o, settings: first.Config.Gateway, cell: &registry.Cell{}, ebb: newEbb(), began: time.Now(), stop: make(chan ending, 1)}
 	go g.obey()
 	if code := g.acquire(); code != ExitOK {
 		return code
 	}
-	if code := g.start(); code != ExitOK {
+	if code := g.start(first); code != ExitOK {
 		return code
 	}
 	return g.end(<-g.stop)
@@ -81,10 +83,10 @@ func Run(o Options, cfg *config.Config) int {
 
 // acquire takes what only one process can have: the state folder and the port.
 func (g *gateway) acquire() int {
-	dir, log := g.cfg.Gateway.StateDir, g.o.Log
+	dir, log := g.settings.StateDir, g.o.Log
 	store, err := journal.Open(journal.Options{
 		Dir: dir, Log: log.With().Str("actor", "journal").Logger(),
-		MinFree: max(1, uint64(g.cfg.Gateway.MinFreeMB)<<20), // 0 would stand for a default
+		MinFree: max(1, uint64(g.settings.MinFreeMB)<<20), // 0 would stand for a default
 		OnFatal: func(err error) {
 			log.Error().Err(err).Msg("the journal cannot go on; the process ends. Nothing that was acknowledged is lost: mend the disk and start again")
 			g.o.Exit(ExitJournal)
@@ -96,7 +98,7 @@ func (g *gateway) acquire() int {
 		return code
 	}
 	g.store = store
-	g.listener, err = server.Listen(g.cfg.Gateway.Listen)
+	g.listener, err = server.Listen(g.settings.Listen)
 	var unbound *server.BindError
 	if errors.As(err, &unbound) {
 		log.Error().Err(unbound.Err).Str("listen", unbound.Addr).Msg(unbound.Do)

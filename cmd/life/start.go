@@ -47,7 +47,7 @@ var core = places{
 }
 
 // start brings the tree up in its order and runs the first reload.
-func (g *gateway) start() int {
+func (g *gateway) start(first *reload.Candidate) int {
 	g.places = core
 	g.sys = kit.New(kit.Options{Log: g.o.Log, Fatal: func(who kit.Addr, cause string) {
 		g.o.Log.Error().Str("actor", who.String()).Str("cause", cause).
@@ -55,7 +55,7 @@ func (g *gateway) start() int {
 		g.o.Exit(ExitCore)
 	}})
 	g.edge = g.newEdge()
-	for _, a := range g.tree() {
+	for _, a := range g.tree(first.Config.Basis()) {
 		if _, err := g.sys.Start(a.at.String(), a.spec); err != nil {
 			g.o.Log.Error().Err(err).Str("actor", a.at.String()).Msg("a bug: the tree does not start; please report this")
 			return ExitFailed
@@ -63,7 +63,7 @@ func (g *gateway) start() int {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), bootWithin)
 	defer cancel()
-	report, err := tell[reload.Report](ctx, g.sys, g.places.reload, reload.Boot{Config: g.cfg})
+	report, err := tell[reload.Report](ctx, g.sys, g.places.reload, reload.Boot{Candidate: first})
 	if err != nil || report.Err != "" {
 		g.o.Log.Error().Err(err).Str("cause", report.Err).Msg("the gateway could not boot")
 		if len(report.Problems) > 0 {
@@ -77,7 +77,7 @@ func (g *gateway) start() int {
 	if g.o.Refused { // it is read once more, so that the status says what is wrong with it
 		g.sys.Tell(g.places.reload, reload.Reload{Caller: "boot"})
 	}
-	g.greet(report)
+	g.greet(report, first)
 	return ExitOK
 }
 
@@ -87,8 +87,8 @@ type actor struct {
 }
 
 // tree is the core from top to bottom, in the order in which it starts. Supervisors are the children of reload, which
-// starts and ends them; they are shown under channels.
-func (g *gateway) tree() []actor {
+// starts and ends them; they are shown under channels. known is what the configuration that boots rests on.
+func (g *gateway) tree(known *config.Basis) []actor {
 	p := g.places
 	return []actor{
 		{p.journal, journal.Spec(g.store)},
@@ -104,11 +104,11 @@ func (g *gateway) tree() []actor {
 		{p.agents, agents.Spec()},
 		{p.lanes, lanes.Spec(lanes.Others{Self: p.lanes, Journal: p.journal, Access: p.access, Agents: p.agents})},
 		{p.plugins, plugins.Spec(p.registry)},
-		{p.reload, reload.Spec(g.reload())},
+		{p.reload, reload.Spec(g.reload(known))},
 	}
 }
 
-func (g *gateway) reload() reload.Options {
+func (g *gateway) reload(known *config.Basis) reload.Options {
 	p := g.places
 	return reload.Options{
 		Places: reload.Places{
@@ -116,13 +116,16 @@ func (g *gateway) reload() reload.Options {
 			Agents: p.agents, Outbox: p.outbox, Lanes: p.lanes, Plugins: p.plugins,
 		},
 		Kinds: g.o.Kinds, Listen: g.edge.Addr(), Methods: control.Methods(p.control),
-		Source: g.o.Source, Environ: g.o.Environ, Watch: g.cfg.Gateway.Watch, Keep: g.keep,
+		Source: g.o.Source, Environ: g.o.Environ, Watch: g.settings.Watch, Known: known, Keep: g.keep,
 		Listener:   addresses{g.edge},
 		Took:       func(_ config.Gateway, log config.Log) { g.o.Level.Set(log.Level) },
 		Log:        g.o.Log.With().Str("actor", "reload").Logger(),
 		Supervisor: g.supervisor,
 		AgentEnv:   g.agentEnv,
-		Finished:   func() { tree.Log(g.o.Log, g.sys.Table()) },
+		Finished: func() {
+			tree.Log(g.o.Log, g.sys.Table())
+			g.ebb.later()
+		},
 	}
 }
 
@@ -131,7 +134,7 @@ const LastGood = "last-good.json"
 
 // keep writes the copy. It holds what the configuration file holds, so nobody else may read it.
 func (g *gateway) keep(data []byte) error {
-	if err := renameio.WriteFile(filepath.Join(g.cfg.Gateway.StateDir, LastGood), data, 0o600); err != nil {
+	if err := renameio.WriteFile(filepath.Join(g.settings.StateDir, LastGood), data, 0o600); err != nil {
 		return fmt.Errorf("keeping the last good configuration: %w", err)
 	}
 	return nil
@@ -186,12 +189,12 @@ func (g *gateway) newEdge() *server.Server {
 // open lets the outside in: the admin socket, then the listener.
 func (g *gateway) open() bool {
 	var err error
-	if g.socket, err = admin.Listen(g.cfg.Gateway.StateDir, g.cfg.Gateway.AdminGroup); err != nil {
+	if g.socket, err = admin.Listen(g.settings.StateDir, g.settings.AdminGroup); err != nil {
 		g.o.Log.Error().Err(err).Msg("the admin socket cannot be opened")
 		return false
 	}
 	g.face = admin.New(admin.Options{
-		System: g.sys, Live: g.cell, Control: g.places.control, Group: g.cfg.Gateway.AdminGroup,
+		System: g.sys, Live: g.cell, Control: g.places.control, Group: g.settings.AdminGroup,
 		Log: g.o.Log.With().Str("actor", "admin").Logger(),
 	})
 	go g.face.Serve(g.socket)

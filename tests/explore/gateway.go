@@ -59,6 +59,7 @@ type versions struct {
 	mu      sync.Mutex
 	options []reload.Options
 	made    []*reload.Candidate // nil: refused
+	first   *reload.Candidate   // for the boot, which judges it again with the kinds of its own
 	texts   []string
 	hashes  []string
 	base    config.Source // of a file that is written to
@@ -82,7 +83,8 @@ func read(path string, files []string) (*versions, error) {
 		hash, _ := config.Sum(source, nil)
 		v.made, v.hashes = append(v.made, candidate), append(v.hashes, hash)
 	}
-	if v.made[0] == nil {
+	v.first, _ = reload.Read(v.options[0].Source, nil, kinds, func(*config.Config) string { return "elsewhere:0" })
+	if v.first == nil {
 		return nil, errors.New("a world boots with a file that is refused")
 	}
 	return v, nil
@@ -156,7 +158,7 @@ func (p Plan) begin(w *World, files *versions) *state {
 		Methods: []registry.Method{{Name: "status", Owner: kit.Named("control")}}, Watches: p.Watch, Keeps: p.Watch,
 	})
 	start(operatorAt, person{steps: p.Steps, files: files}, hands{asked: 1})
-	s.perform(operatorAt, kit.Ask{To: reloadAt, Msg: reload.Boot{Config: files.made[0].Config}, Tag: "order"})
+	s.perform(operatorAt, kit.Ask{To: reloadAt, Msg: reload.Boot{Candidate: files.first}, Tag: "order"})
 	return s.state
 }
 

@@ -25,6 +25,7 @@ var skipped = []string{
 	"methods.State.Registry",
 	"reload.State.Places", "reload.State.Methods", "reload.State.Last", "reload.State.Counts",
 	"reload.attempt.began",
+	"reload.State.Judged", "reload.Candidate.listen", // what makes reading cheaper, and nothing else
 	"reload.Plugin.Node", "reload.Unit.Reason", "reload.Candidate.Agents", "reload.Candidate.Mentions",
 	"reload.Account.Node", "reload.Account.With", "reload.keeping.config", "reload.Account.Routes", "reload.Account.Webhook", "reload.Account.Masked",
 	"supervisor.State.places", "supervisor.State.born", "supervisor.State.number",
