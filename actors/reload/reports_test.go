@@ -248,7 +248,7 @@ agents: {default: {kind: echo}, maya: {kind: echo, parallel: %s}%s}
 func TestSupervisorsHearWhereTheServerIs(t *testing.T) {
 	p := newPlay(t)
 	p.next = candidate(t, strings.Replace(plain, "channels:\n", "channels:\n  bluebubbles: {accounts: {home: {serverUrl: 'http://mac.local:1234', password: p}}}\n", 1))
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	got := map[channels.Account]string{}
 	for _, m := range asked[supervisor.Apply](p) {
 		for _, a := range m.Accounts {
@@ -304,9 +304,9 @@ func TestTheConfigurationIsWatchedFromTheBootOnAndKept(t *testing.T) {
 	p.state.Watches, p.state.Keeps = true, true
 	p.read(abc())
 	p.next.Config.Hash = "h1"
-	p.give(Boot{Config: p.next.Config})
+	p.give(Boot{Candidate: p.next})
 	p.give(kit.Done{Tag: tag{1, "load"}, Msg: loaded{candidate: p.next}})
-	if want := []any{load{config: p.next.Config, bound: listen}, watching{"h1"}, keeping{p.next.Config}}; !slices.Equal(p.jobs, want) {
+	if want := []any{load{boot: p.next, bound: listen}, watching{"h1"}, keeping{p.next.Config}}; !slices.Equal(p.jobs, want) {
 		t.Errorf("at the boot: %#v, want %#v", p.jobs, want)
 	}
 	p.jobs = nil
