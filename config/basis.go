@@ -32,12 +32,6 @@ func (b *Basis) Hash() string { return b.hash }
 // Files are as in Config, likewise.
 func (b *Basis) Files() []string { return b.files }
 
-// Sum is the hash and the files of a first look.
-func Sum(src Source, environ []string) (hash string, files []string) {
-	b := Look(src, environ, nil)
-	return b.hash, b.files
-}
-
 // Holds tells whether a load of the source would meet now what the load of this Config met. It reads files and does no more.
 func (c *Config) Holds(src Source, environ []string) bool { return c.basis.holds(src, environ) }
 

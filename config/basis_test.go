@@ -78,3 +78,9 @@ func TestALookAgainSeesWhatAFirstLookSees(t *testing.T) {
 		t.Error("what a load rests on does not hold right after it")
 	}
 }
+
+// looked is the hash and the files of a first look.
+func looked(src Source, environ []string) (hash string, files []string) {
+	b := Look(src, environ, nil)
+	return b.Hash(), b.Files()
+}

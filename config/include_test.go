@@ -306,7 +306,7 @@ func TestALoadSaysWhatItHasLookedFor(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			unpack(t, tt.files)
 			src := Find("conf/f.yaml", nil)
-			hash, files := Sum(src, nil)
+			hash, files := looked(src, nil)
 			got := slices.Clone(files)
 			slices.Sort(got[1:])
 			want := strings.Fields("conf/f.yaml" + tt.want)
@@ -319,7 +319,7 @@ func TestALoadSaysWhatItHasLookedFor(t *testing.T) {
 			}
 		})
 	}
-	if _, files := Sum(Find("", func(string) string { return "" }), nil); files != nil {
+	if _, files := looked(Find("", func(string) string { return "" }), nil); files != nil {
 		t.Errorf("the embedded default looked for %v", files)
 	}
 }
@@ -333,7 +333,7 @@ func TestTheHashSeesWhatIsIncluded(t *testing.T) {
 		if err := change(); err != nil {
 			t.Fatal(err)
 		}
-		got, _ := Sum(src, nil)
+		got, _ := looked(src, nil)
 		if other, taken := seen[got]; taken != known {
 			t.Errorf("%s: the hash was there before: %v (%s)", what, taken, other)
 		}
@@ -380,7 +380,7 @@ func TestLaw12_AnIncludedSecretIsNotRepeated(t *testing.T) {
 			if err == nil {
 				t.Errorf("%s: accepted", content)
 			}
-			hash, files := Sum(src, nil)
+			hash, files := looked(src, nil)
 			leaks(t, reveal(c, err, hash, files))
 		}
 	}

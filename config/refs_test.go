@@ -122,7 +122,7 @@ func TestTheHashSeesAllThatALoadDependsOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, _ := Sum(src.With([]byte(content)), environ); again != c.Hash {
+		if again, _ := looked(src.With([]byte(content)), environ); again != c.Hash {
 			t.Errorf("Sum gave %s, Load %s", again, c.Hash)
 		}
 		return c.Hash
@@ -149,7 +149,7 @@ func TestTheHashSeesAllThatALoadDependsOn(t *testing.T) {
 	}
 	broken := func(what string, src Source, content string, environ ...string) {
 		t.Helper()
-		got, _ := Sum(src.With([]byte(content)), append(environ, "A=x"))
+		got, _ := looked(src.With([]byte(content)), append(environ, "A=x"))
 		note(what, got)
 	}
 	broken("a configuration with a fault", src, content)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/benbjohnson/immutable"
+
 	"holdfast/actors/kit"
 	"holdfast/channels"
 )
@@ -130,6 +132,37 @@ func TestARefusalSaysWhatNobodyHas(t *testing.T) {
 	} {
 		if got := answer[Settled](w, w.ask(msg)); got.Err == nil || !strings.Contains(got.Err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", msg, got.Err, want)
+		}
+	}
+}
+
+// Whoever has no name is let in by nothing but a star: not by an entry that names nobody, nor by what an entry could become.
+func TestNobodyIsLetInByAnEntryWithoutAName(t *testing.T) {
+	unnamed := []channels.Arrival{{Account: home}, {Account: home, Conversation: "iMessage;-;"}, {Account: home, Sender: channels.Sender{ID: " "}}}
+	for name, l := range map[string]list{
+		"a prefix of a conversation": newList(home.Channel(), []string{ofConversation[0] + " "}),
+		"a blank":                    newList(home.Channel(), []string{" ", home.Channel() + ":"}),
+	} {
+		for _, m := range unnamed {
+			if l.holds(m) {
+				t.Errorf("%s lets in %+v", name, m)
+			}
+		}
+	}
+	l := list{senders: map[string]bool{"": true}, conversations: map[string]bool{"": true}}
+	for _, m := range unnamed {
+		if l.holds(m) {
+			t.Errorf("an empty entry lets in %+v", m)
+		}
+	}
+}
+
+// What is kept under other names, by a later gateway say, approves of nobody.
+func TestOnlyAnApprovalApproves(t *testing.T) {
+	for _, name := range []string{"", "other/bob", "bob", approvedPrefix, pairingPrefix} {
+		a := account{approved: immutable.NewSortedMap[string, Approved](nil)}
+		if err := a.keep(name, encode(Approved{Sender: bob})); err != nil || a.approved.Len() != 0 || len(a.requests) != 0 {
+			t.Errorf("%q: %d approved, %d ask, %v", name, a.approved.Len(), len(a.requests), err)
 		}
 	}
 }

@@ -230,22 +230,25 @@ func (s *step) loaded(tag loading, m kit.Answered) {
 
 // keep puts a stored value into an account that is being loaded: its maps are its own.
 func (a *account) keep(name string, value []byte) error {
-	if sender, asks := strings.CutPrefix(name, pairingPrefix); asks {
+	asks, asked := strings.CutPrefix(name, pairingPrefix)
+	approved, let := strings.CutPrefix(name, approvedPrefix)
+	switch {
+	case asked && asks != "":
 		var r request
 		if err := json.Unmarshal(value, &r); err != nil {
 			return fmt.Errorf("decode a pairing request: %w", err)
 		}
 		r.Account = a.id // it may have been called otherwise then
 		a.requests = maps.Clone(a.requests)
-		a.requests[sender] = r
-		return nil
+		a.requests[asks] = r
+	case let && approved != "": // nothing else approves of anybody
+		var p Approved
+		if err := json.Unmarshal(value, &p); err != nil {
+			return fmt.Errorf("decode an approved sender: %w", err)
+		}
+		p.Account = a.id
+		a.approved = a.approved.Set(approved, p)
 	}
-	var p Approved
-	if err := json.Unmarshal(value, &p); err != nil {
-		return fmt.Errorf("decode an approved sender: %w", err)
-	}
-	p.Account = a.id
-	a.approved = a.approved.Set(strings.TrimPrefix(name, approvedPrefix), p)
 	return nil
 }
 

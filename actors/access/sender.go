@@ -41,13 +41,12 @@ func (l list) holds(m channels.Arrival) bool {
 	if l.everybody {
 		return true
 	}
-	// Nothing in a list is empty, so a sender or a conversation without a name is not in it.
-	if l.senders[normal(m.Account.Channel(), m.Sender.ID)] {
+	if id := normal(m.Account.Channel(), m.Sender.ID); id != "" && l.senders[id] {
 		return true
 	}
 	// A conversation is named as a whole (service;-;identifier) or by its last part.
 	last := m.Conversation[strings.LastIndexByte(m.Conversation, ';')+1:]
-	return l.conversations[m.Conversation] || l.conversations[last]
+	return last != "" && (l.conversations[m.Conversation] || l.conversations[last])
 }
 
 // normal is the one form in which two spellings of a sender are the same: an e-mail address or a name with @ in lower

@@ -275,9 +275,11 @@ func (s State) waitOver(m waitOver) (State, []kit.Effect) {
 	}
 	w := s.waiters[at]
 	for id := range w.wishes.All() {
-		a := s.rows.find(id) // whoever is gone is waited for no more
-		reason := strings.TrimSuffix(fmt.Sprintf("still %s after %s: %s", a.phase, waitWithin, a.cause), ": ")
-		w = w.granted(id, Verdict{Result: deferred, Reason: reason})
+		v := Verdict{Result: deferred, Reason: "not reached within " + waitWithin.String()}
+		if a := s.rows.find(id); a != nil {
+			v.Reason = strings.TrimSuffix(fmt.Sprintf("still %s after %s: %s", a.phase, waitWithin, a.cause), ": ")
+		}
+		w = w.granted(id, v)
 	}
 	s.waiters = slices.Delete(slices.Clone(s.waiters), at, at+1)
 	return s, []kit.Effect{w.answer()}

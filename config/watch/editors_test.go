@@ -63,7 +63,7 @@ func sit(t *testing.T, file string, quiet, every time.Duration, prepare func(d *
 	w := New(Options{Quiet: quiet, Every: every, Trouble: func(err error) { t.Errorf("trouble: %v", err) }, Sum: func() (string, []string) {
 		return d.sum(src)
 	}})
-	known, _ := config.Sum(src, nil)
+	known := config.Look(src, nil, nil).Hash()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -86,14 +86,16 @@ func sit(t *testing.T, file string, quiet, every time.Duration, prepare func(d *
 
 // sum is that of the configuration. It remembers what it means: the group that it names, or that there is a fault.
 func (d *desk) sum(src config.Source) (hash string, paths []string) {
-	hash, paths = config.Sum(src, nil)
+	now := config.Look(src, nil, nil)
+	hash, paths = now.Hash(), now.Files()
 	for before := ""; before != hash; {
 		before = hash
 		state := "faulty"
 		if c, err := config.Load(src, nil); err == nil {
 			state = c.Gateway.AdminGroup
 		}
-		hash, paths = config.Sum(src, nil) // or it is not the state of this hash
+		now = config.Look(src, nil, nil) // or it is not the state of this hash
+		hash, paths = now.Hash(), now.Files()
 		d.mu.Lock()
 		d.means[hash] = state
 		d.mu.Unlock()
