@@ -80,7 +80,7 @@ func read(path string, files []string) (*versions, error) {
 			Kinds:    kinds, Listen: listen, Source: source,
 		})
 		candidate, _ := reload.Read(source, nil, kinds, func(*config.Config) string { return listen })
-		hash, _ := config.Sum(source, nil)
+		hash := config.Look(source, nil, nil).Hash()
 		v.made, v.hashes = append(v.made, candidate), append(v.hashes, hash)
 	}
 	v.first, _ = reload.Read(v.options[0].Source, nil, kinds, func(*config.Config) string { return "elsewhere:0" })
