@@ -34,8 +34,8 @@
 //
 //	supervisor, lanes, outbox, access → journal     outbox, lanes → supervisor (and the ops of run)
 //	supervisor → registry, run                      lanes → access, agents
-//	plugins → registry
-//	run → journal                                   router, methods → registry
+//	router → registry, journal                      plugins, methods → registry
+//	run → journal
 //	reload → all that it configures                 control → all
 //	registry, journal → nobody
 //

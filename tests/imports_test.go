@@ -15,7 +15,7 @@ var floors = []string{"config", "channels", "actors", "http", "cmd"}
 // knows says whose messages an actor may know besides its own and those of everybody (kit). What is not here knows nobody.
 // The journal and the registry stand at the bottom: both are known and know nobody, so neither can wait for the other.
 // What the outbox and the lanes ask of a supervisor are a run's ops, in the run's words; a run hands in what its connection
-// brings to the journal itself; a reload tells the journal which accounts there are.
+// brings to the journal itself; a reload tells the journal which accounts there are, and the router which paths.
 var knows = map[string][]string{
 	"access":     {"journal"},
 	"control":    {"access", "agents", "journal", "lanes", "methods", "outbox", "plugins", "registry", "reload", "router", "run", "supervisor", "tree"},
@@ -24,7 +24,7 @@ var knows = map[string][]string{
 	"outbox":     {"journal", "run", "supervisor"},
 	"plugins":    {"registry"},
 	"reload":     {"access", "agents", "journal", "lanes", "methods", "outbox", "registry", "router", "supervisor"},
-	"router":     {"registry"},
+	"router":     {"journal", "registry"},
 	"run":        {"journal"},
 	"supervisor": {"journal", "registry", "run"},
 }

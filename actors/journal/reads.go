@@ -120,6 +120,13 @@ func (s *Store) takeOne(out *Taken, seq uint64) (int, error) {
 	return len(it.payload), nil
 }
 
+// Value reads one value of an account, nil if there is none. It is for what must be known before there are actors; later the
+// journal's actor is asked.
+func (s *Store) Value(of channels.Account, name string) ([]byte, error) {
+	v := s.values(GetState{Account: of, Name: name, Prefix: name})
+	return v.Values[name], v.Err
+}
+
 func (s *Store) values(m GetState) Values {
 	out := Values{Values: map[string][]byte{}}
 	prefix := statePrefix(m.Account, m.Conversation)

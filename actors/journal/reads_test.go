@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 
 	"holdfast/actors/journal"
@@ -169,5 +170,19 @@ func TestStateIsReadByConversationNameAndPrefix(t *testing.T) {
 				t.Fatal(diff, got.Err)
 			}
 		})
+	}
+}
+
+func TestAValueIsReadBeforeThereAreActors(t *testing.T) {
+	o := inMemory(vfs.NewMem())
+	w := start(t, o)
+	w.mustCommit(home, journal.SetState{Name: "paths", Value: []byte("here")}, journal.SetState{Name: "paths-of-others", Value: []byte("there")})
+	w.close()
+	w = start(t, o)
+	t.Cleanup(w.close)
+	for name, want := range map[string]string{"paths": "here", "path": ""} {
+		if got, err := w.store.Value(home, name); string(got) != want || err != nil {
+			t.Errorf("%s is %q, %v, want %q", name, got, err, want)
+		}
 	}
 }

@@ -44,7 +44,7 @@ func newBench(t *testing.T) *bench {
 	b.src = config.Find(b.file, func(string) string { return "" })
 	b.at = b.start("reload", Spec(Options{
 		Places: Places{
-			Registry: reg, Router: b.start("router", router.Spec(reg)), Methods: b.start("methods", methods.Spec(reg)),
+			Registry: reg, Router: b.start("router", router.Spec(reg, others, router.Known{})), Methods: b.start("methods", methods.Spec(reg)),
 			Journal: others, Access: others, Agents: others, Outbox: others, Lanes: others,
 		},
 		Kinds: known, Listen: listen, Source: b.src, Supervisor: func(string) kit.Spec { return b.boss.Spec() },

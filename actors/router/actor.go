@@ -6,11 +6,11 @@ import (
 	"holdfast/actors/kit"
 )
 
-// Spec is the router ready to be started.
-func Spec(registry kit.Addr) kit.Spec {
+// Spec is the router ready to be started, with the paths of the last run.
+func Spec(registry, journal kit.Addr, known Known) kit.Spec {
 	return kit.Def[State]{
 		Kind:     "router",
-		State:    State{Registry: registry},
+		State:    begin(registry, journal, known),
 		Step:     Step,
 		Core:     true,
 		Phase:    func(s State) string { return strconv.Itoa(len(s.Live.table)) + " paths" },

@@ -17,7 +17,7 @@ func TestAGraceIsOverAfterADayAndTheTableIsPublishedWithoutThePath(t *testing.T)
 		if err != nil {
 			t.Fatal(err)
 		}
-		at, err := sys.Start("router", Spec(reg))
+		at, err := sys.Start("router", Spec(reg, kittest.NewProbe(t, sys, "journal").Addr(), Known{}))
 		if err != nil {
 			t.Fatal(err)
 		}

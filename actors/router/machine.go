@@ -4,8 +4,8 @@
 // Invariants: a path has one canonical form and belongs to one channel; who has it keeps it against newcomers. Reserved
 // paths belong to nobody. A refused claim changes nothing for the others. A path that an account moved away from is held
 // for a grace with the same screen, except that who is admitted is what the account says now, and goes at once when somebody
-// else claims it. What is registered changes nothing that
-// is live before it is published.
+// else claims it. A restart changes none of this: the journal keeps which paths there are. What is registered changes nothing
+// that is live before it is published.
 package router
 
 import (
@@ -26,6 +26,7 @@ const stageWithin = 10 * time.Second
 // State is what the router knows.
 type State struct {
 	Registry kit.Addr
+	Journal  kit.Addr
 	Live     tables
 	Next     *tables // registered and not published yet
 	Graces   uint64  // numbers given to graces
@@ -47,6 +48,7 @@ type claimed struct {
 	route  channels.Route
 	until  time.Time // of a grace
 	number uint64    // of a grace
+	bare   bool      // known from the last run: what it lets in is not, and follows from its account's present route
 }
 
 // key is what can be owned.
@@ -86,14 +88,14 @@ func (s State) register(m Register, in kit.In) (State, []kit.Effect) {
 	}
 	live := s.Live.renamed(m.Claims)
 	granted, refused := grant(m.Claims, live.owners(), loopback(m.Listen))
-	moved := live.leaving(m.Claims, granted)
+	left := live.leaving(m.Claims, granted)
 	s.Graces++
-	for i := range moved {
-		moved[i].until, moved[i].number = in.Now.Add(grace), s.Graces
+	for i := range left {
+		left[i].until, left[i].number = in.Now.Add(grace), s.Graces
 	}
 	next := tables{
-		claims: granted, moved: moved, staged: true, number: s.Graces,
-		held: asNow(stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted), granted),
+		claims: granted, moved: slices.Concat(live.moved, left), staged: true, number: s.Graces,
+		held: asNow(stillHeld(slices.Concat(live.held, left), m.Claims, granted), granted),
 	}
 	next, more := next.tabulate(s.Live.table)
 	refused = append(refused, more...)
@@ -116,8 +118,12 @@ func (s State) published(in kit.In) (State, []kit.Effect) {
 	if s.Next == nil {
 		return s, nil
 	}
+	before := s.Live
 	s.Live, s.Next = *s.Next, nil
 	var effects []kit.Effect
+	if !s.Live.alike(before) {
+		effects = append(effects, s.remember())
+	}
 	begun := map[uint64]bool{}
 	for _, c := range s.Live.moved {
 		if !has(s.Live.held, c) {
@@ -187,7 +193,7 @@ func (t tables) renamed(claims []Claim) tables {
 		if c.Formerly == "" {
 			continue
 		}
-		for _, list := range []*[]claimed{&t.claims, &t.held} {
+		for _, list := range []*[]claimed{&t.claims, &t.held, &t.moved} {
 			*list = slices.Clone(*list)
 			for i := range *list {
 				if r := &(*list)[i].route; r.Account == c.Formerly {
@@ -223,7 +229,8 @@ func stillHeld(held []claimed, claims []Claim, granted []claimed) []claimed {
 }
 
 // asNow has what is held admit whom its account admits now: a secret that was replaced, and the operator's no, hold where
-// the account was as well. Else a moved path would take for a day what is refused at the new one.
+// the account was as well. Else a moved path would take for a day what is refused at the new one. A path of the last run takes
+// all that the account's present path takes; if the account has none of that kind any more, it is let go.
 func asNow(held, granted []claimed) []claimed {
 	for i, h := range held {
 		for _, g := range granted {
@@ -232,11 +239,12 @@ func asNow(held, granted []claimed) []claimed {
 			}
 			held[i].route.Auth, held[i].route.Disabled = g.route.Auth, g.route.Disabled
 			if g.key.under == h.key.under {
+				held[i] = held[i].dressed(g.route)
 				break
 			}
 		}
 	}
-	return held
+	return slices.DeleteFunc(held, func(h claimed) bool { return h.bare })
 }
 
 // owning is one account's right to a path.

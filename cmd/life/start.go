@@ -97,7 +97,7 @@ func (g *gateway) tree(known *config.Basis) []actor {
 			Places: control.Places{Reload: p.reload, Journal: p.journal, Access: p.access, Outbox: p.outbox},
 		})},
 		{p.registry, registry.Spec(g.cell)},
-		{p.router, router.Spec(p.registry)},
+		{p.router, router.Spec(p.registry, p.journal, g.paths())},
 		{p.methods, methods.Spec(p.registry)},
 		{p.outbox, outbox.Spec(p.outbox, p.journal)},
 		{p.access, access.Spec(p.journal)},
@@ -127,6 +127,16 @@ func (g *gateway) reload(known *config.Basis) reload.Options {
 			g.ebb.later()
 		},
 	}
+}
+
+// paths are those of the last run. Without them the gateway starts as if it had never run: who knows a path that was moved
+// hears 404.
+func (g *gateway) paths() router.Known {
+	known, err := router.Recall(g.store.Value)
+	if err != nil {
+		g.o.Log.Error().Err(err).Msg("paths that were moved lately are not held: senders that use them hear 404 until they are told the new ones")
+	}
+	return known
 }
 
 // LastGood is the name of the copy of the last good configuration in the state folder.

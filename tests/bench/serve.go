@@ -126,7 +126,7 @@ func publish(sys *kit.System, cell *registry.Cell, listen string) error {
 	if err != nil {
 		return err
 	}
-	routes, err := sys.Start("router", router.Spec(at))
+	routes, err := sys.Start("router", router.Spec(at, kit.Addr{}, router.Known{})) // nothing is published by it, so it keeps nothing
 	if err != nil {
 		return err
 	}

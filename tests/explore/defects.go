@@ -36,8 +36,12 @@ var inTables = []Mutant{
 	},
 	{
 		Name: "a path in its grace lets in whom its account let in before", File: "actors/router/machine.go",
-		Old: "asNow(stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted), granted)",
-		New: "stillHeld(append(slices.Clone(live.held), moved...), m.Claims, granted)",
+		Old: "asNow(stillHeld(slices.Concat(live.held, left), m.Claims, granted), granted)",
+		New: "stillHeld(slices.Concat(live.held, left), m.Claims, granted)",
+	},
+	{
+		Name: "a path that moved is forgotten with the process", File: "actors/router/memory.go",
+		Old: "slices.Concat(s.Live.claims, s.Live.held)", New: "s.Live.claims",
 	},
 	{
 		Name: "a grace never ends", File: "actors/router/machine.go",

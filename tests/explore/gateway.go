@@ -145,7 +145,7 @@ func (p Plan) begin(w *World, files *versions) *state {
 	s := stepping{&w.Composition, &state{mailboxes: !p.Promise}}
 	start := func(addr kit.Addr, node Node, first any) { s.settle(&actor{addr: addr, node: node, state: first}) }
 	start(registryAt, machine[registry.State]{step: registry.Step, show: showLive(files), prompt: true}, registry.State{})
-	start(routerAt, machine[router.State]{step: router.Step, relay: true}, router.State{Registry: registryAt})
+	start(routerAt, machine[router.State]{step: router.Step, relay: true}, router.State{Registry: registryAt, Journal: journalAt})
 	start(methodsAt, machine[methods.State]{step: methods.Step, relay: true}, methods.State{Registry: registryAt})
 	start(journalAt, ledger{accounts: accounts(files.made[0])}, books{posts: p.Posts})
 	places := reload.Places{Registry: registryAt, Router: routerAt, Methods: methodsAt, Journal: journalAt}

@@ -29,6 +29,7 @@ func quietLaws(files *versions) []Law {
 		{"law 3: what is applied is the last file that was accepted", func(v View) string { return lastAccepted(v, files) }},
 		{"law 3: runs use what is applied", runsUseApplied},
 		{"law 4: the table has the paths of what is applied, and no others but in grace", tableIsApplied},
+		{"law 4: the journal has the paths that are live, for the next process", pathsAreKept},
 		{"law 8: each wanted account has one run, or a pause, or a reason", wantedRuns},
 		{"law 1: runs that have ended hold no lease", endedHoldNothing},
 		{"law 1: a run uses the instance that is live", runsAreLive},

@@ -75,6 +75,7 @@ type books struct {
 	rows  []kept
 	to    map[string]kit.Addr // subscribers by channel
 	posts int                 // requests that senders may still post
+	paths []doorway           // what the router has it keep
 }
 
 func (b books) row(id channels.Account) kept {
@@ -124,6 +125,10 @@ func (l ledger) Take(_ View, state any, in kit.In) []Way {
 	case journal.GetState:
 		return reply(b, journal.Values{Values: b.row(m.Account).values()}, journal.Values{Err: errDisk})
 	case journal.Commit:
+		if in.From.IsZero() { // the router's: it waits for nothing
+			next, wrong := b.keep(m)
+			return []Way{{State: next, Bug: wrong}}
+		}
 		next, wrong, ended := b.commit(m)
 		if wrong != "" {
 			return []Way{{State: b, Bug: wrong}}

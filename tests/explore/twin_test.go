@@ -47,7 +47,7 @@ func begun(p Plan, begin *state) *twin {
 	})
 	t.outside.save(0)
 	t.start(registryAt, registry.Spec(&t.cell))
-	t.start(routerAt, router.Spec(registryAt))
+	t.start(routerAt, router.Spec(registryAt, journalAt, router.Known{}))
 	t.start(methodsAt, methods.Spec(registryAt))
 	for _, a := range begin.actors {
 		if a.node.Direct() {
