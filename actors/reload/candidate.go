@@ -264,12 +264,6 @@ func (c *Candidate) agents(known []backend.Kind, said config.Problems) config.Pr
 		problems = append(problems, judge(node, a.Settings, said)...)
 		c.Agents = append(c.Agents, a)
 	}
-	if _, ok := c.Config.Agents["default"]; !ok {
-		problems = append(problems, config.Problem{
-			File: c.Config.Path, Path: "agents.default",
-			Want: "an agent named default: it answers whatever no binding gives to another",
-		})
-	}
 	c.Mentions = c.Config.Messages.GroupChat.MentionPatterns
 	if len(c.Mentions) == 0 {
 		for _, a := range c.Agents {

@@ -44,9 +44,6 @@ func TestPrepareNamesEveryFaultWithItsPlace(t *testing.T) {
 		"an agent of no kind": {
 			"channels: {}\nagents:\n  default: {kind: oracle}", []string{":3:", "oracle", "echo"},
 		},
-		"no agent named default": {
-			"channels: {}\nagents: {other: {kind: echo}}", []string{"agents.default", "an agent named default"},
-		},
 		"two accounts with one credential on one path": {
 			"channels:\n  webhook:\n    accounts:\n      a: {auth: {type: bearer, secret: same}}\n      b: {auth: {type: bearer, secret: same}}\nagents: {default: {kind: echo}}",
 			[]string{"webhook:a", "webhook:b"},

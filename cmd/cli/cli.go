@@ -1,8 +1,8 @@
 // Package cli is the command line: one grammar, one function per command. It starts the gateway, or asks a running one over
 // its admin socket, or reads the journal of a stopped one.
 //
-// Invariants: results go to stdout, everything about them to stderr. --json gives what the method gave, unchanged. A
-// command that reads changes nothing. Exit codes are those of package life.
+// Invariants: results go to stdout, everything about them to stderr. --json gives what the method gave, unchanged; who
+// asks nobody has a form of their own. A command that reads changes nothing. Exit codes are those of package life.
 package cli
 
 import (
@@ -119,11 +119,16 @@ func (s *shell) candidate(file string) (config.Source, *reload.Candidate, error)
 }
 
 func (s *shell) read(src config.Source) (config.Source, *reload.Candidate, error) {
-	c, problems := reload.Read(src, s.Environ, s.Kinds, func(cfg *config.Config) string { return cfg.Gateway.Listen })
+	c, problems := s.load(src)
 	if len(problems) > 0 {
 		return src, nil, s.refuse(problems, "%s: %d problem(s); nothing was changed", src, len(problems))
 	}
 	return src, c, nil
+}
+
+// load reads a configuration, or gives all that is wrong with it.
+func (s *shell) load(src config.Source) (*reload.Candidate, config.Problems) {
+	return reload.Read(src, s.Environ, s.Kinds, func(cfg *config.Config) string { return cfg.Gateway.Listen })
 }
 
 // refuse lists problems, one a line, before the error.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -83,11 +84,11 @@ type checkCmd struct {
 
 // Run validates everything that run would validate.
 func (c checkCmd) Run(s *shell) error {
-	file := c.File
-	if file == "" {
-		file = s.Config
+	src := config.Find(cmp.Or(c.File, s.Config), s.Getenv)
+	if s.JSON {
+		return s.findings(src)
 	}
-	src, candidate, err := s.candidate(file)
+	_, candidate, err := s.read(src)
 	if err != nil {
 		return err
 	}
@@ -96,6 +97,31 @@ func (c checkCmd) Run(s *shell) error {
 	}
 	fmt.Fprintf(s.Stdout, "%s: good: %d account(s), %d agent(s)\n", src, len(candidate.Accounts), len(candidate.Agents))
 	return nil
+}
+
+// findings are what check says to a program.
+type findings struct {
+	File     string           `json:"file,omitempty"` // as the operator named it; empty: the embedded default
+	Good     bool             `json:"good"`
+	Accounts int              `json:"accounts"`
+	Agents   int              `json:"agents"`
+	Problems []config.Problem `json:"problems"`
+	Notes    []config.Problem `json:"notes"` // keys that do nothing here; no faults
+}
+
+// findings says all of it on stdout, good or not.
+func (s *shell) findings(src config.Source) error {
+	out := findings{File: src.Path, Problems: []config.Problem{}, Notes: []config.Problem{}}
+	candidate, problems := s.load(src)
+	if len(problems) == 0 {
+		out.Good, out.Accounts, out.Agents = true, len(candidate.Accounts), len(candidate.Agents)
+		out.Notes = append(out.Notes, candidate.Config.Unused...)
+	}
+	out.Problems = append(out.Problems, problems...)
+	if err := s.encode(out); err != nil || out.Good {
+		return err
+	}
+	return failure{code: life.ExitConfig}
 }
 
 type schemaCmd struct{}
@@ -125,6 +151,9 @@ func (c initCmd) Run(s *shell) error {
 	if err := config.Init(c.File, samples); err != nil {
 		return err
 	}
+	if s.JSON {
+		return s.encode(map[string]string{"file": c.File})
+	}
 	fmt.Fprintf(s.Stdout, "%s is written: read it, then gateway check %s, then gateway run -c %s\n", c.File, c.File, c.File)
 	return nil
 }
@@ -133,6 +162,9 @@ type versionCmd struct{}
 
 // Run prints the version.
 func (versionCmd) Run(s *shell) error {
+	if s.JSON {
+		return s.encode(map[string]string{"version": version()})
+	}
 	fmt.Fprintln(s.Stdout, "gateway", version())
 	return nil
 }
