@@ -271,7 +271,7 @@ func (s State) untouched() State {
 	for _, u := range run.plan.Units {
 		run.units[u.Name] = Verdict{Result: deferred, Reason: "until the gateway is restarted: " + u.Reason}
 	}
-	s.run = &run
+	s.run, s.Unapplied = &run, nil // what could not be applied was taken back: nobody serves on with older settings
 	return s
 }
 

@@ -75,6 +75,29 @@ func claimed(p *play) map[channels.Account]string {
 	return out
 }
 
+// An operator who takes back what could not be applied has what he wants: nothing is tried again, and nothing is red.
+func TestLaw3_WhatCouldNotBeAppliedAndIsTakenBackIsForgotten(t *testing.T) {
+	before := three(at("/a", "1"), at("/b", "2"), at("/c", "3"))
+	p := bootedWith(t, before)
+	p.read(three(at("/a2", "1"), at("/b", "2"), at("/c", "3")))
+	p.faulting(map[channels.Account]string{"webhook:a": "401; set the password"})
+	p.give(Reload{Caller: "me"})
+	if len(p.state.Unapplied) != 1 || len(p.timers) == 0 {
+		t.Fatalf("unapplied %v, timers %v", p.state.Unapplied, p.timers)
+	}
+	tries := len(p.timers)
+	p.read(before)
+	p.give(Reload{Caller: "me"})
+	if v := p.last().Units["webhook:a"]; v.Result != "unchanged" || len(p.state.Unapplied) != 0 {
+		t.Errorf("the verdict is %+v, unapplied %v", v, p.state.Unapplied)
+	}
+	for _, timer := range p.timers[tries:] {
+		if _, again := timer.(again); again {
+			t.Error("it is tried again")
+		}
+	}
+}
+
 func TestLaw3_AUnitThatCannotBePreparedStaysAsItIsAndAlone(t *testing.T) {
 	p := bootedWith(t, three(at("/a", "1"), at("/b", "2"), at("/c", "3")))
 	before := p.state.Digests["webhook:a"]

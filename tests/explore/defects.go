@@ -63,6 +63,10 @@ var inTables = []Mutant{
 
 var inReload = []Mutant{
 	{
+		Name: "a change that was taken back is tried for ever", File: "actors/reload/stages.go", In: "taken-back",
+		Old: "s.run, s.Unapplied = &run, nil", New: "s.run = &run",
+	},
+	{
 		Name: "what could not be applied is never tried again", File: "actors/reload/report.go",
 		Old: "effects = append(effects, kit.After{Delay: tryAgain, Msg: again{s.count}})", New: "_ = tryAgain",
 	},

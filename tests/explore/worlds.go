@@ -121,6 +121,10 @@ func severalReloads() []Plan {
 			Files: []string{file(homeOne), file(homeTwo)}, Steps: []Step{{File: 1}, {File: 1}, {File: 1}}, Booted: true,
 		},
 		{
+			Name: "taken-back", Title: "a change that may be refused, and is taken back",
+			Files: []string{file(homeOne), file(homeTwo), file(homeOne)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: []string{refusal},
+		},
+		{
 			Name: "two-reloads-late", Title: "one account, two reloads, and one fault",
 			Files: []string{file(homeOne), file(homeTwo), file(homeAway)}, Steps: []Step{{File: 1}, {File: 2}}, Booted: true, Faults: []string{crash, late},
 		},
